@@ -1,0 +1,10 @@
+"""Security events of accounts which are not already a signal of Django, allauth or axes.
+
+Each is sent with `target, outcome, changes, reason, details`; `config.settings.wiring` names the action it becomes.
+"""
+
+from django.dispatch import Signal
+
+password_reset_requested = Signal()
+profile_changed = Signal()
+sign_in_throttled = Signal()

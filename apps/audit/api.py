@@ -1,0 +1,139 @@
+"""What the rest of the project calls.
+
+from apps.audit import api as audit
+
+audit.record("billing.invoice.paid", target=invoice, changes={"paid": [False, True]}, method="card")
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Model
+from uuid_utils.compat import uuid7
+
+from apps.audit import canonical
+from apps.audit.actions import Outcome, find
+from apps.audit.canonical import line
+from apps.audit.context import Actor, acting_as, current
+from apps.audit.errors import MissingActor, NotRecorded
+from apps.audit.models import Event
+from apps.audit.values import CHANGED, changes_text, json_text
+from apps.audit.writing import failing_closed, write, write_later
+
+__all__ = ["CHANGED", "Happening", "NotRecorded", "acting_as", "record", "record_after_rollback", "write_event"]
+
+
+def record(
+    action: str,
+    *,
+    target: Model | None = None,
+    changes: Mapping[str, Any] | None = None,
+    outcome: str = Outcome.SUCCESS,
+    reason: str = "",
+    **details: Any,
+) -> Event:
+    """Write an event in the current transaction: with what it tells of, it is committed or vanishes. One INSERT.
+
+    changes: {field: [old, new]}, or CHANGED in place of the pair for what is encrypted or secret. An action declared
+    `deferred` is written after the view instead. Raises NotRecorded (UnknownAction, Unserializable, MissingActor), and
+    then the transaction is rolled back.
+    """
+    return write_event(action, Happening(target, changes, outcome, reason, details))
+
+
+def record_after_rollback(
+    action: str,
+    *,
+    target: Model | None = None,
+    changes: Mapping[str, Any] | None = None,
+    outcome: str = Outcome.DENIED,
+    reason: str = "",
+    **details: Any,
+) -> Event:
+    """Write an event that must outlive the roll-back of its request: a refusal, a failed sign-in.
+
+    In a request the middleware writes it after the view's transaction has ended; in `acting_as` it is written when that
+    block ends. Outside of both it is written at once, and then a transaction around it can still undo it: a command
+    that refuses things opens `acting_as` outside of its transaction. Raises as `record` does.
+    """
+    return write_event(action, Happening(target, changes, outcome, reason, details), survives=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """The arguments of an event, as the signals of all apps carry them."""
+
+    target: Model | None = None
+    changes: Mapping[str, Any] | None = None
+    outcome: str = Outcome.SUCCESS
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_event(name: str, happening: Happening, *, survives: bool = False) -> Event:
+    with failing_closed(line(name, 100)):
+        action = find(name)
+        event = event_of(name, happening, survives=survives)
+    if survives or action.deferred:
+        write_later(event)
+    else:
+        write(event)
+    return event
+
+
+def event_of(name: str, happening: Happening, *, survives: bool = False) -> Event:
+    """The event in its canonical form, not yet written. Its id is known, and holds the time."""
+    action, context, identifier = find(name), current(), uuid7()
+    if action.needs_actor and context.actor.type != "user":
+        raise MissingActor(f"{name} is done by a person; sign in, or open acting_as(user, reason=…).")
+    target = happening.target
+    texts = {
+        "action": name,
+        "outcome": Outcome(happening.outcome),
+        "severity": action.severity,
+        "actor_type": context.actor.type,
+        "actor_id": context.actor.id,
+        "actor_label": context.actor.label,
+        "ip": context.ip,
+        "user_agent": context.user_agent,
+        "session": context.session,
+        "request_id": context.request_id,
+        "route": context.route,
+        "method": context.method,
+        "target_type": target._meta.label_lower if target is not None else "",
+        "target_id": str(target.pk) if target is not None else "",
+        "target_label": label_of(target, survives=survives),
+        "reason": happening.reason or context.reason,
+    }
+    event = Event(
+        id=identifier,
+        occurred_at=canonical.moment(canonical.moment_of(identifier)),
+        on_behalf_of=principal_text(context.on_behalf_of),
+        changes=changes_text(happening.changes, sensitive=action.sensitive),
+        details=json_text(happening.details),
+        **{name: line(text, LONGEST[name]) for name, text in texts.items()},
+    )
+    event.digest = event.computed_digest()
+    return event
+
+
+def label_of(target: Model | None, *, survives: bool) -> str:
+    """The target's name. A target that can't tell it, as one whose name was tampered with, does not mute its alarm."""
+    if target is None:
+        return ""
+    try:
+        return str(target)
+    except Exception:
+        if survives:
+            return f"{target._meta.label_lower}:{target.pk}"
+        raise
+
+
+def principal_text(principal: Actor | None) -> str:
+    if principal is None:
+        return ""
+    return json_text({"type": principal.type, "id": principal.id, "label": principal.label})
+
+
+LONGEST = {field.name: field.max_length for field in Event._meta.concrete_fields if field.max_length is not None}

@@ -1,0 +1,21 @@
+"""Looking at the log is an event too, so that nobody watches the others unseen."""
+
+from apps.audit.actions import Action, Audience, Category, Severity, register
+
+register(
+    Action("audit.activity.viewed", "{actor} looked at their own activity", Category.AUDIT, audience=Audience.AUDITORS),
+    Action(
+        "audit.event.viewed",
+        "{actor} opened the event {target} of the audit log",
+        Category.AUDIT,
+        Severity.NOTICE,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
+        "audit.log.viewed",
+        "{actor} looked at the audit log",
+        Category.AUDIT,
+        Severity.NOTICE,
+        audience=Audience.AUDITORS,
+    ),
+)

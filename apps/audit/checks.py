@@ -1,0 +1,60 @@
+"""System checks (`audit.E…`). Each names its cure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from apps.audit import signals, triggers
+
+MIDDLEWARE = "apps.audit.middleware.AuditContextMiddleware"
+
+
+@register(Tags.compatibility)
+def signals_are_wired(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(problem, hint="Correct AUDIT_SIGNALS; a server does not start with it.", id="audit.E001")
+        for problem in signals.problems()
+    ]
+
+
+@register(Tags.security)
+def requests_have_a_context(**kwargs: Any) -> list[CheckMessage]:
+    if MIDDLEWARE in settings.MIDDLEWARE:
+        return []
+    return [
+        Error(
+            "MIDDLEWARE lacks AuditContextMiddleware: events would not say who and where, and refusals would vanish.",
+            hint=f"Put {MIDDLEWARE!r} after AuthenticationMiddleware, before all that refuses.",
+            id="audit.E002",
+        )
+    ]
+
+
+@register(Tags.database)
+def tables_are_guarded(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"The append-only table {table} (database {using}) is not guarded: its triggers are missing or altered.",
+            hint="Find out who did that and what has changed since; `manage.py migrate --skip-checks` installs them.",
+            id="audit.E003",
+        )
+        for using in databases or ()
+        for table in triggers.unguarded(using)
+    ]
+
+
+@register(Tags.models)
+def unique_keys_are_comparable(**kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{model._meta.label} is append-only, and its unique constraint {name} has a condition or expressions: "
+            "on SQLite a REPLACE could go round it.",
+            hint="Make it a constraint of plain columns.",
+            obj=model,
+            id="audit.E004",
+        )
+        for model in triggers.append_only_models()
+        for name in triggers.incomparable(model)
+    ]

@@ -1,0 +1,133 @@
+"""Where an event comes from. Carried by context variables: each thread and each asyncio task has its own.
+
+The middleware sets the request. A command or task says for whom it works:
+
+    with acting_as(user, reason="nightly clean-up"): …      # or acting_as(None, …): the system itself
+
+Whoever is accountable stays the actor: the person signed in, else the first that `acting_as` names, else the system.
+A further `acting_as` inside is on behalf of that person.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePath
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+from apps.audit.writing import is_collecting, surviving
+
+MANAGERS = ("manage.py", "django-admin", "__main__.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """type: user, anonymous or system. label: the name as it was then, since a user may be renamed or deleted."""
+
+    type: str
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The columns of an event that tell where it comes from."""
+
+    actor: Actor
+    on_behalf_of: Actor | None
+    reason: str = ""
+    request_id: str = ""
+    ip: str = ""
+    user_agent: str = ""
+    session: str = ""
+    route: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    people: tuple[Actor, ...] = ()
+    reason: str = ""
+
+
+NOBODY_NAMED = Acting()
+
+_request: ContextVar[HttpRequest | None] = ContextVar("audit_request", default=None)
+_acting: ContextVar[Acting] = ContextVar("audit_acting", default=NOBODY_NAMED)
+
+
+def current() -> Context:
+    """Who acts now, and from where. The user is asked for only here, so that a page without events loads none."""
+    request, acting = _request.get(), _acting.get()
+    people = (*signed_in(request), *acting.people)
+    actor = people[0] if people else nobody(request)
+    principal = people[-1] if people and people[-1] != actor else None
+    origin = origin_of(request) if request is not None else {"route": nobody(None).label}
+    return Context(actor=actor, on_behalf_of=principal, reason=acting.reason, **origin)
+
+
+@contextmanager
+def acting_as(user: AbstractBaseUser | None, *, reason: str = "") -> Iterator[None]:
+    """Events of this block are done by `user`, or by the system (None), for `reason`.
+
+    Open it outside of `transaction.atomic`: what must survive a roll-back is written when the outermost block ends.
+    """
+    outer = _acting.get()
+    people = outer.people if user is None else (*outer.people, person(user))
+    token = _acting.set(Acting(people, reason or outer.reason))
+    try:
+        with nullcontext() if is_collecting() else surviving():
+            yield
+    finally:
+        _acting.reset(token)
+
+
+@contextmanager
+def of_request(request: HttpRequest) -> Iterator[None]:
+    """Events of this block come from `request`; those that survive a roll-back are written when it ends."""
+    tokens = _request.set(request), _acting.set(NOBODY_NAMED)
+    try:
+        with surviving():
+            yield
+    finally:
+        _request.reset(tokens[0])
+        _acting.reset(tokens[1])
+
+
+def signed_in(request: HttpRequest | None) -> tuple[Actor, ...]:
+    user = getattr(request, "user", None)
+    return (person(user),) if user is not None and user.is_authenticated else ()
+
+
+def person(user: AbstractBaseUser) -> Actor:
+    return Actor("user", str(user.pk), user.get_username())
+
+
+def nobody(request: HttpRequest | None) -> Actor:
+    if request is not None:
+        return Actor("anonymous", "", "somebody not signed in")
+    program = PurePath(sys.argv[0]).name if sys.argv else ""
+    command = sys.argv[1] if program in MANAGERS and len(sys.argv) > 1 else program or "python"
+    return Actor("system", command, f"system:{command}")
+
+
+def origin_of(request: HttpRequest) -> dict[str, str]:
+    # The route, not the path: paths carry reset tokens and other secrets (ASVS 16.2.5).
+    return {
+        "request_id": getattr(request, "request_id", ""),
+        "ip": request.META.get("REMOTE_ADDR", ""),
+        "user_agent": request.META.get("HTTP_USER_AGENT", ""),
+        "session": session_of(request),
+        "route": request.resolver_match.route if request.resolver_match else "",
+        "method": request.method or "",
+    }
+
+
+def session_of(request: HttpRequest) -> str:
+    """A hash which ties the events of one session together without giving the key of it away (ASVS 16.2.5)."""
+    key = getattr(getattr(request, "session", None), "session_key", None)
+    return sha256(b"audit session\n" + key.encode()).hexdigest()[:32] if key else ""

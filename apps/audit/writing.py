@@ -1,0 +1,78 @@
+"""Events on their way into the database: now, in the current transaction, or after it whatever became of it.
+
+Fails closed: what can't be told of must not happen. The innermost `atomic` around the event is rolled back even if
+somebody swallows the error inside of it; who swallows it further out keeps what was done before that block. One
+emergency line goes to the log (`audit.emergency`), without any value of the event.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.db import router, transaction
+
+from apps.audit.errors import AuditError, NotRecorded
+from apps.audit.models import Event
+
+emergency = logging.getLogger("audit.emergency")
+
+_queue: ContextVar[list[Event] | None] = ContextVar("audit_queue", default=None)
+
+
+def is_collecting() -> bool:
+    return _queue.get() is not None
+
+
+def write(event: Event) -> None:
+    """One insert, in the current transaction if there is one. Raises NotRecorded."""
+    using = router.db_for_write(Event)
+    with failing_closed(event.action, using):
+        event.save(using=using)
+
+
+def write_later(event: Event) -> None:
+    """Keep the event until the request's transaction (or that of `acting_as`) has ended; outside of both, write it."""
+    queue = _queue.get()
+    if queue is None:
+        write(event)
+    else:
+        queue.append(event)
+
+
+@contextmanager
+def surviving() -> Iterator[None]:
+    """Collect what `write_later` is given, and write it at the end in a transaction of its own, also after an error."""
+    queue: list[Event] = []
+    token = _queue.set(queue)
+    try:
+        yield
+    finally:
+        _queue.reset(token)
+        if queue:
+            write_all(queue)
+
+
+def write_all(events: Sequence[Event]) -> None:
+    using = router.db_for_write(Event)
+    with failing_closed(", ".join(sorted({event.action for event in events})), using), transaction.atomic(using=using):
+        Event.objects.using(using).bulk_create(events)
+
+
+@contextmanager
+def failing_closed(what: str, using: str | None = None) -> Iterator[None]:
+    """Turn any error of the block into a roll-back, an emergency line and NotRecorded."""
+    try:
+        yield
+    except Exception as error:
+        using = using or router.db_for_write(Event)
+        if transaction.get_connection(using).in_atomic_block:
+            transaction.set_rollback(True, using=using)
+        emergency.critical(
+            "The audit log could not record %s (%s); what it tells of is rolled back.", what, type(error).__name__
+        )
+        if isinstance(error, AuditError):
+            raise
+        raise NotRecorded(
+            f"{what} could not be recorded, so it was not done. The cause: {type(error).__name__}."
+        ) from error

@@ -1,0 +1,295 @@
+"""Encrypted model fields: `notes = Encrypted(models.TextField())` works as the field that it wraps, and stores a cell.
+
+A value is sealed for its column and its row, opened when its attribute is read, and written again only if it changed.
+In the database it can be tested for NULL and, with `search=`, for equality. Everything else is refused with an error
+that names the way out, because it would work on ciphertext and be silently wrong.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import FieldError, ValidationError
+from django.db import models
+from django.db.models.expressions import Case
+from django.db.models.functions import Cast
+
+from apps.encryption import rings
+from apps.encryption.attributes import CLOSED, DUMPING, Draft, Sealed, SealedAttribute, stay_sealed
+from apps.encryption.binding import Bind, Binding
+from apps.encryption.codecs import TEXT, codec_for
+from apps.encryption.constraints import keep_unique
+from apps.encryption.envelope import FIELD_CONTEXT, KEY_ID, SHORTEST, header, lv, pad, read_cell, unpad
+from apps.encryption.errors import EncryptionError, OpenFailed
+from apps.encryption.guards import Guarded
+from apps.encryption.search import Exact
+from apps.encryption.signals import open_failed
+
+REFUSED_OPTIONS = ("primary_key", "_unique", "db_index", "auto_now", "auto_now_add", "unique_for_date")
+
+
+class Ready(bytes):
+    """A cell that was sealed for the row which is being written. `update(field=sealed)` can't make one."""
+
+    __slots__ = ()
+
+
+class Encrypted(Guarded):
+    """Wraps a concrete Django field and stores its values as cells (SPEC.md).
+
+    search: `Exact(normalizer)` to look the value up by equality, which shows in the database which rows are equal.
+    mask: what a page may show without the right to read; see masks.py.
+    reveal: the permission, "app.codename", to see it in full: with a reason, and on record; see reveal.py.
+    bind: the columns that a cell is tied to: "pk", other names, or None, which lets a database writer swap rows.
+    label: the field's name in the cryptography, `app.model.field` by default. Name the old one when you rename.
+
+    Raises TypeError if the inner field or its options can't be encrypted.
+    """
+
+    descriptor_class = SealedAttribute
+
+    def __init__(
+        self,
+        inner: "models.Field[Any, Any]",
+        *,
+        search: Exact | None = None,
+        mask: Callable[[Any], str] | None = None,
+        reveal: str = "",
+        bind: Bind = "pk",
+        label: str | None = None,
+    ) -> None:
+        self.inner, self.search, self.mask, self.bind, self.label = inner, search, mask, bind, label
+        self.frozen_label, self.reveal = label or "", reveal
+        self.codec = codec_for(inner)
+        _refuse_options(self)
+        super().__init__(
+            verbose_name=inner.verbose_name,
+            blank=inner.blank,
+            null=inner.null,
+            default=inner.default,
+            editable=inner.editable,
+            choices=inner.choices,
+            help_text=inner.help_text,
+            db_column=inner.db_column,
+            error_messages=inner._error_messages,  # type: ignore[attr-defined]  # as given; the public one has defaults
+        )
+        self.empty_values = inner.empty_values
+        self.empty_strings_allowed = inner.empty_strings_allowed
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        self.inner = self.inner.clone()  # an abstract model's children share the one that was declared
+        self.inner.set_attributes_from_name(name)
+        self.inner.model = cls
+        for cached in ("binding", "context"):
+            self.__dict__.pop(cached, None)
+        if not cls._meta.abstract:
+            stay_sealed(cls)
+            keep_unique(cls)
+            self.frozen_label = self.label or f"{cls._meta.app_label}.{cls._meta.model_name}.{name}"
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """With the label, so that a migration fixes it; without the mask, which the database does not know."""
+        options = {"label": self.frozen_label, "search": self.search, "bind": self.bind}
+        defaults = {"label": "", "search": None, "bind": "pk"}
+        kwargs = {name: value for name, value in options.items() if value != defaults[name]}
+        return self.name, "apps.encryption.fields.Encrypted", [self.inner], kwargs
+
+    @cached_property
+    def binding(self) -> Binding:
+        return Binding(self.model, self.bind)
+
+    @cached_property
+    def context(self) -> bytes:
+        return lv(self.frozen_label.encode()) + lv(self.codec.name.encode("ascii"))
+
+    # Sealing and opening
+
+    def prepare(self, value: Any) -> Any:
+        """The value as its codec takes it, by the inner field's own conversion: "42" is 42 for a number."""
+        return value if type(value) is str and self.codec is TEXT else self.inner.get_prep_value(value)
+
+    def seal(self, value: Any, instance: models.Model | None) -> Sealed:
+        """A new cell for this value in this instance's row; in any row if the field is not bound.
+
+        Raises ValueError if the value is not of the field's kind, KeyringError, and FieldError if the row has no key.
+        """
+        try:
+            return self._seal(value, instance)
+        except Exception as error:  # noqa: BLE001 - raised again, without its frames
+            # This frame and those below it hold the plaintext, and a debug page or a reporter shows their locals.
+            del value
+            raise error.with_traceback(None) from None
+
+    def _seal(self, value: Any, instance: models.Model | None) -> Sealed:
+        plaintext, tags = self._encoded(value)
+        binding = self.binding
+        origin = binding.of(instance) if instance is not None else ()
+        key_id, cipher, head, aad = rings.sealer(self.frozen_label, self.context)
+        if tags:
+            odd, tag = tags[0]
+            head = header(key_id, tag, odd_root=odd)
+            aad = FIELD_CONTEXT + head + self.context
+        return Sealed(cipher.seal(pad(plaintext), aad + binding.encode(origin), head), origin, value)
+
+    def _encoded(self, value: Any) -> tuple[bytes, Sequence[tuple[bool, bytes]]]:
+        try:
+            if type(value) is str and self.codec is TEXT:  # nearly all: saves four calls
+                return TEXT.start + value.encode(), self.search.tags(self, value) if self.search else ()
+            prepared = self.prepare(value)
+            return self.codec.encode(prepared), self.search.tags(self, prepared) if self.search else ()
+        except (ArithmeticError, AttributeError, TypeError, ValidationError, ValueError) as error:
+            kind, name = type(error).__name__, type(self.inner).__name__  # its text would quote the value
+        raise ValueError(f"{self.frozen_label} can't hold this value: its {name} refused it ({kind}).")
+
+    def open(self, held: Sealed, instance: models.Model) -> Any:
+        """The value of a cell, kept in it for the next read.
+
+        Raises OpenFailed, KeyUnavailable, NotSealed or UnknownFormat, and tells of it by signals.open_failed.
+        """
+        try:
+            held.plain = value = self.codec.decode(self._plaintext(held, instance))
+        except EncryptionError as error:
+            self._report(error, held, instance)
+            raise error.with_traceback(None) from None
+        return value
+
+    def _plaintext(self, held: Sealed, instance: models.Model) -> bytes:
+        cell, start = read_cell(held.cell)
+        if len(cell) < start + SHORTEST:
+            raise OpenFailed(self.frozen_label, instance.pk, cell[KEY_ID].hex())
+        origin = held.origin if held.origin is not None else self.binding.of(instance)
+        aad = b"".join((FIELD_CONTEXT, cell[:start], self.context, self.binding.encode(origin)))
+        padded = rings.opener(cell[KEY_ID], self.frozen_label).open(cell, aad, start)
+        if padded is None:
+            raise OpenFailed(self.frozen_label, instance.pk, cell[KEY_ID].hex())
+        held.origin = origin  # proved now, if it was not known when the row was loaded
+        return unpad(padded)
+
+    def _report(self, error: EncryptionError, held: Sealed, instance: models.Model) -> None:
+        if held.reported:  # once for each value loaded, even if a page reads it again, or a receiver does
+            return
+        held.reported = True
+        details = {"label": self.frozen_label, "key_id": _key_id(held)}
+        reason = type(error).__name__
+        open_failed.send(
+            sender=type(instance), target=instance, outcome="error", changes=None, reason=reason, details=details
+        )
+
+    # Reading from and writing to the database
+
+    def get_internal_type(self) -> str:
+        return "BinaryField"
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sealed | None:
+        return None if value is None else Sealed(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        # Not the bare __dict__: a deferred cell that is named for writing would become NULL.
+        held = getattr(type(model_instance), self.attname).held(model_instance)
+        if type(held) is Draft:
+            held = self.seal(held.value, model_instance)
+        elif type(held) is Sealed:
+            held = self._resealed(held, model_instance, add=add)
+        else:
+            return held
+        model_instance.__dict__[self.attname] = held
+        return Ready(held.cell)
+
+    def _resealed(self, held: Sealed, instance: models.Model, *, add: bool) -> Sealed:
+        """The cell itself if it may stay as it is, without opening it; a new one if its row or its value changed."""
+        moved = held.origin != self.binding.values(instance.__dict__)
+        if held.plain is CLOSED:
+            if not add and not moved:
+                return held if self._is_present(held) else self._rotated(held, instance)
+            self.open(held, instance)  # a new row: make sure that the cell is its own
+            return self.seal(held.plain, instance) if moved else held
+        changed = self.codec.mutable and self.codec.encode(held.plain) != self._plaintext(held, instance)
+        return self.seal(held.plain, instance) if moved or changed or not self._is_present(held) else held
+
+    def _is_present(self, held: Sealed) -> bool:
+        return rings.is_present(held.cell, self.frozen_label, self.search.index if self.search else None)
+
+    def _rotated(self, held: Sealed, instance: models.Model) -> Sealed:
+        """Under the present keys: what was loaded before a rotation must not bring an old key's cells back after it."""
+        try:
+            value = self.codec.decode(self._plaintext(held, instance))
+        except EncryptionError:
+            return held  # left as it is: the evidence
+        return self.seal(value, instance)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if type(value) is Ready or value is None or _writes_only_cells(value):
+            return value
+        raise FieldError(
+            f"{self.frozen_label} is encrypted, so the database can't be told its value in an UPDATE or an expression. "
+            "Assign it and save(), or use bulk_update() of a SealedQuerySet. A migration adds the field "
+            "with null=True and no default, fills it, and takes null away."
+        )
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """A cell that is bound to no row can be made for many: `update(field=value)` writes one and the same to all."""
+        if type(value) is Ready:
+            return value[:]  # as plain bytes, which the garbage collector does not follow: a third less time in bulk
+        if not self.bind and value is not None and type(value) is not Sealed and not hasattr(value, "as_sql"):
+            value = Ready(self.seal(value, None).cell)
+        return self.get_db_prep_value(value, connection)
+
+    # What the inner field decides
+
+    def to_python(self, value: Any) -> Any:
+        return value if type(value) is Sealed else self.inner.to_python(value)
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        return self.inner.clean(value, model_instance)
+
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        return self.inner.formfield(*args, **kwargs)
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        from apps.encryption.checks import check_field  # it imports this module
+
+        return [*self.inner.check(**kwargs), *check_field(self)]
+
+    @property
+    def serialize(self) -> bool:
+        if DUMPING.get():
+            return True
+        raise FieldError(
+            f"A dump in this format would write {self.frozen_label} in the clear. Use json, jsonl or python, which "
+            f"write its cells, or leave {self.model._meta.label} out."
+        )
+
+    @serialize.setter
+    def serialize(self, value: bool) -> None:
+        """Django's own __init__ sets it; what it sets is not heard."""
+
+
+def _refuse_options(field: Encrypted) -> None:
+    inner, name = field.inner, type(field.inner).__name__
+    if refused := [option for option in REFUSED_OPTIONS if getattr(inner, option, None)]:
+        raise TypeError(f"Encrypted({name}) can't have {refused[0].lstrip('_')}: the database sees ciphertext only.")
+    if inner.has_db_default():
+        raise TypeError(f"Encrypted({name}) can't have db_default: the database would write plaintext.")
+    if field.search and not field.codec.searchable:
+        raise TypeError(f"Encrypted({name}) can't be searched: its equal values have no single form.")
+    if field.search and field.search.normalizer != "identity" and field.codec.name != "text":
+        raise TypeError(f"The normalizer {field.search.normalizer} is for text. Use Exact() with {name}.")
+
+
+def _writes_only_cells(value: Any) -> bool:
+    """Whether an expression can write nothing but NULL and ready cells: what bulk_update() of SealedQuerySet builds."""
+    if isinstance(value, models.Value):
+        return value.value is None or type(value.value) is Ready
+    if isinstance(value, Case):
+        return all(_writes_only_cells(result) for result in (*(case.result for case in value.cases), value.default))
+    return isinstance(value, Cast) and all(_writes_only_cells(source) for source in value.get_source_expressions())
+
+
+def _key_id(held: Sealed) -> str:
+    """The key that a cell names, for a report; empty if it is no cell."""
+    try:
+        return read_cell(held.cell)[0][KEY_ID].hex()
+    except EncryptionError:
+        return ""

@@ -1,0 +1,141 @@
+"""Which encrypted columns there are, and what their cells say of themselves: key, index root, format. Opens nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, models, router
+from django.db.models.expressions import Col
+from django.db.models.lookups import Exact as Equal
+
+from apps.encryption import rings
+from apps.encryption.envelope import BARE_HEADER, HEADER_SIZES, KEY_ID, ODD_ROOT
+from apps.encryption.fields import Encrypted
+from apps.encryption.files import EncryptedFileField
+
+HAS_TAG = 0x01
+
+
+@dataclass(frozen=True)
+class Table:
+    """A model's table in one database, with those of its encrypted fields and files that were asked for."""
+
+    alias: str
+    model: type[models.Model]
+    fields: tuple[Encrypted, ...]
+    files: tuple[EncryptedFileField, ...] = ()
+
+    def rows(self) -> "models.QuerySet[Any]":
+        """All of them, whatever the default manager hides."""
+        return self.model._base_manager.using(self.alias).order_by()
+
+
+class Raw(Col):
+    """A column as bytes: not made a `Sealed`, and not held to what a queryset may do with an encrypted field."""
+
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        return list(self.output_field.get_db_converters(connection))  # not those of the encrypted field
+
+
+class Start(models.Func):
+    """The first bytes of a cell: format, flags and key id. Offsets are literal, as in an index."""
+
+    function = "SUBSTR"
+    template = f"%(function)s(%(expressions)s, 1, {BARE_HEADER})"
+    arity = 1
+
+
+def raw(field: Encrypted) -> Raw:
+    return Raw(field.model._meta.db_table, field, models.BinaryField())
+
+
+def start(field: Encrypted) -> Start:
+    return Start(raw(field), output_field=models.BinaryField())
+
+
+def tables(names: Iterable[str] = (), databases: Iterable[str] = ()) -> list[Table]:
+    """Each table that has encrypted columns, in each database. `names`: app, app.Model or app.Model.field.
+
+    Raises LookupError if a name is no encrypted field's, or a database is not configured.
+    """
+    wanted = {name.lower(): False for name in names}
+    found: list[Table] = []
+    if unknown := set(databases) - set(connections):
+        raise LookupError(f"No database is called {', '.join(sorted(unknown))}.")
+    for model in apps.get_models():
+        own = [field for field in _own(model) if not wanted or _named(field, wanted)]
+        places = [alias for alias in databases or connections if router.allow_migrate_model(alias, model)]
+        cells = tuple(field for field in own if isinstance(field, Encrypted))
+        files = tuple(field for field in own if isinstance(field, EncryptedFileField))
+        found += [Table(alias, model, cells, files) for alias in places if own]
+    if missing := [name for name, seen in wanted.items() if not seen]:
+        raise LookupError(f"{', '.join(missing)} is neither an encrypted field nor a model or app that has one.")
+    return found
+
+
+def _own(model: type[models.Model]) -> "Iterator[models.Field[Any, Any]]":
+    if not model._meta.proxy:
+        yield from (field for field in model._meta.local_fields if isinstance(field, Encrypted | EncryptedFileField))
+
+
+def _named(field: "models.Field[Any, Any]", wanted: dict[str, bool]) -> bool:
+    meta = field.model._meta
+    names = {meta.app_label, meta.label_lower, f"{meta.label_lower}.{field.name.lower()}"} & wanted.keys()
+    wanted.update(dict.fromkeys(names, True))
+    return bool(names)
+
+
+def present_start(field: Encrypted) -> bytes:
+    """How a cell of this field begins that is sealed now: under the primary key, with a tag of the primary root."""
+    return rings.present_start(field.frozen_label, field.search.index if field.search else None)
+
+
+def stale(field: Encrypted) -> models.Q:
+    """Cells that would not be sealed so today: another key, another index root, a tag that lacks or is too much."""
+    return models.Q(filled(field)) & ~models.Q(Equal(start(field), present_start(field)))
+
+
+def filled(field: Encrypted) -> models.Q:
+    return models.Q((f"{field.name}__isnull", False))
+
+
+def any_of(conditions: Iterable[models.Q]) -> models.Q:
+    return reduce(or_, conditions, models.Q(pk__in=()))
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many cells of a column, or files, have one key and one index root. `key` is empty for what is not sealed."""
+
+    field: str
+    alias: str
+    key: str
+    root: str
+    cells: int
+
+
+def counts(found: Iterable[Table]) -> list[Count]:
+    """What the cells of these tables name, by the bytes that they begin with. `root`: "odd", "even" or none."""
+    return [Count(*place, number) for place, number in sorted(_counted(found).items())]
+
+
+def _counted(found: Iterable[Table]) -> Counter[tuple[str, str, str, str]]:
+    total: Counter[tuple[str, str, str, str]] = Counter()
+    for table in found:
+        for field in table.fields:
+            rows = table.rows().filter(filled(field)).values_list(start(field)).annotate(cells_=models.Count("*"))
+            for begins, number in rows.iterator():
+                total[(field.frozen_label, table.alias, *_said(bytes(begins)))] += number
+    return total
+
+
+def _said(begins: bytes) -> tuple[str, str]:
+    if begins[:2] not in HEADER_SIZES or len(begins) < BARE_HEADER:
+        return "", ""
+    flags = begins[1]
+    root = "" if not flags & HAS_TAG else "odd" if flags & ODD_ROOT else "even"
+    return begins[KEY_ID].hex(), root

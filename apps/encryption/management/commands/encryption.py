@@ -1,0 +1,103 @@
+"""`manage.py encryption`: what is stored under which key, and work on all of it: rotate, verify, migrate.
+
+Each action can be stopped and run again, and ends with a status other than 0 if something could not be read or is left.
+Progress goes to stderr, the result to stdout: as text, or with --json as one object.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.core.exceptions import FieldError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.encryption import inventory, migrating, rotation, stored_files, verification
+from apps.encryption.errors import KeyringError
+from apps.encryption.sweeping import BATCH, Tally, Watch
+
+LISTED = 20  # unreadable rows shown as text; --json has more
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+
+class Command(BaseCommand):
+    help = "Shows which keys stored cells need (status); reseals (rotate), opens (verify) or fills (migrate) them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        status = actions.add_parser("status", help="count stored cells by key and index root; opens nothing")
+        rotate = actions.add_parser("rotate", help="reseal what is not sealed with the present keys and index root")
+        rotate.add_argument("--anew", action="store_true", help="reseal everything, and make every search tag again")
+        verify = actions.add_parser("verify", help="open every cell, and see that a search finds it; changes nothing")
+        for action in (status, rotate, verify):
+            action.add_argument("names", nargs="*", help="app, app.Model or app.Model.field; all if left out")
+        migrate = actions.add_parser("migrate", help="fill an encrypted field from a plain one, and compare the two")
+        migrate.add_argument("names", nargs=1, metavar="app.Model.field", help="the encrypted field")
+        migrate.add_argument("--from", dest="source", required=True, help="the plain field of the same model")
+        migrate.add_argument("--reverse", action="store_true", help="fill the plain field from the encrypted one")
+        for action in (rotate, verify, migrate):
+            action.add_argument("--max-rate", type=float, default=0, metavar="ROWS", help="rows a second at most")
+            action.add_argument("--batch", type=int, default=BATCH, metavar="ROWS", help="rows a transaction")
+        for action in (rotate, migrate):
+            action.add_argument("--dry-run", action="store_true", help="do all but the writing")
+        for action in (status, rotate, verify, migrate):
+            action.add_argument("--database", action="append", default=[], help="only this one; may be repeated")
+            action.add_argument("--json", action="store_true", help="write one JSON object")
+
+    def handle(self, *_: Any, action: str, **options: Any) -> None:
+        try:
+            tables = inventory.tables(options["names"], options["database"])
+            getattr(self, action)(tables, **options)
+        except (FieldError, KeyringError, LookupError) as error:
+            raise CommandError(str(error.args[0] if isinstance(error, LookupError) else error)) from error
+
+    def status(self, tables: Sequence[inventory.Table], *, json: bool, **_: Any) -> None:
+        counts = [*inventory.counts(tables), *stored_files.counts(tables)]
+        if json:
+            self.write_json({"action": "status", "columns": [asdict(count) for count in counts]})
+            return
+        self.stdout.write(f"{'field':<44}{'database':<12}{'key':<12}{'index root':<12}{'cells':>12}")
+        for count in counts:
+            key = count.key or "not sealed"
+            self.stdout.write(f"{count.field:<44}{count.alias:<12}{key:<12}{count.root:<12}{count.cells:>12}")
+
+    def rotate(
+        self, tables: Sequence[inventory.Table], *, anew: bool, dry_run: bool, batch: int, **options: Any
+    ) -> None:
+        with self.watch(rotation.to_do(tables, anew=anew) + stored_files.number(tables), options) as watch:
+            tally = rotation.rotate(tables, watch, anew=anew, dry_run=dry_run, batch=batch)
+        self.finish("rotate", "would be resealed" if dry_run else "resealed", tally, options, dry_run=dry_run)
+
+    def verify(self, tables: Sequence[inventory.Table], *, batch: int, **options: Any) -> None:
+        with self.watch(rotation.to_do(tables, anew=True) + stored_files.number(tables), options) as watch:
+            tally = verification.verify(tables, watch, batch=batch)
+        self.finish("verify", "opened", tally, options, dry_run=True)
+
+    def migrate(self, tables: Sequence[inventory.Table], *, source: str, reverse: bool, **options: Any) -> None:
+        dry_run, batch = options["dry_run"], options["batch"]
+        with self.watch(sum(table.rows().count() for table in tables), options) as watch:
+            tally = migrating.migrate(tables, source, watch, reverse=reverse, dry_run=dry_run, batch=batch)
+        self.finish("migrate", "would be filled" if dry_run else "filled", tally, options, dry_run=dry_run)
+
+    def watch(self, total: int, options: dict[str, Any]) -> Watch:
+        return Watch(total, max_rate=options["max_rate"], say=lambda line: self.stderr.write(line))
+
+    def finish(self, action: str, verb: str, tally: Tally, options: dict[str, Any], *, dry_run: bool) -> None:
+        """Write the result, and raise if it is not all that was asked for."""
+        if options["json"]:
+            result = {name: value for name, value in asdict(tally).items() if name != "known"}
+            self.write_json({"action": action, "dry_run": dry_run, **result})
+        else:
+            rate = tally.passed / max(tally.seconds, 1e-6)
+            self.stdout.write(f"{tally.changed} rows {verb}, {tally.passed} looked at, {rate:.0f} a second.")
+            for found in tally.unreadable[:LISTED]:
+                self.stdout.write(f"  {found.reason}: {found.label} of row {found.pk} in database {found.alias}")
+        if tally.failures:
+            raise CommandError(f"{tally.failures} cells can't be read, or not be written as they are.")
+        if tally.stopped:
+            raise CommandError("Stopped. What is done is done; run it again to go on.", returncode=INTERRUPTED)
+        if tally.left and not dry_run:
+            raise CommandError(f"{tally.left} rows are left, which others were changing. Run it again.")
+
+    def write_json(self, result: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(result))

@@ -1,0 +1,116 @@
+"""The key rings of this process: read from settings once, and what is derived from them.
+
+`FIELD_ENCRYPTION_KEYS` seals cells, `FIELD_INDEX_KEYS` makes blind tags. Both hold the JSON text of a ring. They are
+never derived from SECRET_KEY, which is changed for other reasons and would take the data with it.
+"""
+
+import os
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from apps.encryption import sources
+from apps.encryption.envelope import BARE_HEADER, FIELD_CONTEXT, INDEX_CONTEXT, TAG_SIZE, Xaes, header, hkdf
+from apps.encryption.errors import KeyringError, Locked
+from apps.encryption.keyring import Keyring
+
+DATA_KEYS, INDEX_KEYS = "FIELD_ENCRYPTION_KEYS", "FIELD_INDEX_KEYS"
+
+
+locked = False  # see shell.py
+
+
+@cache
+def data_ring() -> Keyring:
+    """Raises KeyringError if the setting is missing or its ring can't be used, and Locked in a sealed shell."""
+    if locked:
+        raise Locked("Encrypted values are closed in this shell. Open them, on record: with unseal(reason=…): …")
+    return Keyring.parse(_setting(DATA_KEYS), name=DATA_KEYS)
+
+
+@cache
+def index_ring() -> Keyring:
+    """Raises KeyringError if the setting is missing or its ring can't be used."""
+    return Keyring.parse(_setting(INDEX_KEYS), name=INDEX_KEYS, index=True)
+
+
+class Sealer(NamedTuple):
+    """What seals a field's values: `header` and `aad` are the beginnings for a cell without a tag."""
+
+    key_id: bytes
+    cipher: Xaes
+    header: bytes
+    aad: bytes
+
+
+@cache  # one entry a field
+def sealer(label: str, context: bytes) -> Sealer:
+    """For the primary key. `context` is what the AAD holds between header and bound values."""
+    key_id = data_ring().primary.id_bytes
+    start = header(key_id)
+    return Sealer(key_id, opener(key_id, label), start, FIELD_CONTEXT + start + context)
+
+
+@cache  # one entry a field and live key; an unknown key raises, and is not kept
+def opener(key_id: bytes, label: str) -> Xaes:
+    """The field's cipher under the key that a cell names. Raises KeyUnavailable."""
+    return Xaes(hkdf(data_ring().to_open(key_id).material, FIELD_CONTEXT, label))
+
+
+@cache  # one entry a searchable field
+def index_keys(label: str, index: str) -> tuple[tuple[bool, bytes], ...]:
+    """For each live index root, the primary first: whether its number is odd, and the key of the field's tags."""
+    return tuple((root.number % 2 == 1, hkdf(root.material, INDEX_CONTEXT, label, index)) for root in index_ring().live)
+
+
+@cache  # one entry a field
+def present_start(label: str, index: str | None) -> bytes:
+    """How each cell of the field begins that is sealed now: format, flags, and the primary key's id.
+
+    `index` is that of a searchable field. A cell that begins otherwise is to be rotated.
+    """
+    key_id = data_ring().primary.id_bytes
+    if index is None:
+        return header(key_id)
+    odd, _ = index_keys(label, index)[0]
+    return header(key_id, bytes(TAG_SIZE), odd_root=odd)[:BARE_HEADER]
+
+
+def is_present(cell: Any, label: str, index: str | None) -> bool:
+    """Whether a cell is sealed with the present keys, or can't be judged because there are none here."""
+    try:
+        return bytes(cell[:BARE_HEADER]) == present_start(label, index)
+    except (KeyringError, Locked):
+        return True
+
+
+def forget(**_: Any) -> None:
+    """Drop all that was read and derived: settings have changed, or this is a new process."""
+    for kept in (data_ring, index_ring, sealer, opener, index_keys, present_start):
+        kept.cache_clear()
+
+
+def lock(*, closed: bool) -> bool:
+    """Take the data keys from this process, or give them back. Returns how it was."""
+    global locked
+    was, locked = locked, closed
+    forget()
+    return was
+
+
+def forget_on_change(*, setting: str, **_: Any) -> None:
+    """Receiver of Django's setting_changed."""
+    if setting in (DATA_KEYS, INDEX_KEYS):
+        forget()
+
+
+def _setting(name: str) -> str:
+    text = getattr(settings, name, "")
+    if not text:
+        raise KeyringError(name, ["It is not set. Make a ring with: manage.py keys generate RING --file PATH"])
+    return sources.plain(name, str.__str__(text))
+
+
+# A child must not go on with its parent's nonce epoch, nor with a lock that another thread held at the fork.
+os.register_at_fork(after_in_child=forget)

@@ -1,0 +1,20 @@
+"""Signals of this app, with the arguments that all apps of the project use.
+
+Each has `target` (the model instance, or None), `outcome`, `changes=None`, `reason` and `details`. None carries a value
+or a ciphertext. All are sent with send(): what a receiver raises reaches whoever asked for the value, who gets none.
+
+`open_failed`: an encrypted value could not be read, which is a sign of tampering or of a missing key. `reason` is the
+name of the error's class, `details` {"label": …, "key_id": …}. The exception follows it and may roll the transaction
+back, so a receiver that stores it must outlive a roll-back.
+
+`revealed`: somebody was shown a masked value in full; `reason` is theirs, `details` {"field": …}.
+`reveal_refused`: somebody asked without the permission; `details` also has it. PermissionDenied follows.
+`unsealed`: a shell was given the data keys; `reason` is why.
+"""
+
+from django.dispatch import Signal
+
+open_failed = Signal()
+revealed = Signal()
+reveal_refused = Signal()
+unsealed = Signal()

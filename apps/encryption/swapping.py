@@ -1,0 +1,71 @@
+"""Writes new cells by compare-and-swap: a row is written only if it still holds what the new cell was made from.
+
+The only module of this app that runs SQL of its own: the ORM can't write another value to each row in one statement
+and compare the old one. Names come from the models and are quoted, values are bound.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connections, models, transaction
+
+type Change = tuple[Any, tuple[Any, ...], tuple[Any, ...]]
+"""A row's primary key, the old values of the compared columns, and the new values of the written ones."""
+
+
+def swap(
+    alias: str,
+    model: type[models.Model],
+    compared: "Sequence[models.Field[Any, Any]]",
+    written: "Sequence[models.Field[Any, Any]]",
+    changes: Sequence[Change],
+) -> int:
+    """How many of the rows were written. A row that another writer has changed, deleted or locked is left alone.
+
+    Columns of encrypted fields take and compare bytes. Rows that are locked are not waited for, so two writers can't
+    wait for each other; the caller comes back to them. Raises IntegrityError if a unique constraint forbids a change,
+    and then writes none.
+    """
+    connection = connections[alias]
+    with transaction.atomic(using=alias):
+        free = _lock(alias, model, [pk for pk, _, _ in changes])
+        ready = [_params(connection, model, compared, written, change) for change in changes if change[0] in free]
+        if not ready:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.executemany(_statement(connection, model, compared, written), ready)
+            return int(cursor.rowcount)
+
+
+def _lock(alias: str, model: type[models.Model], keys: list[Any]) -> set[Any]:
+    """The rows that nobody else is writing, locked until the end of the transaction. SQLite locks the whole file."""
+    if not connections[alias].features.has_select_for_update_skip_locked:
+        return set(keys)
+    rows = model._base_manager.using(alias).order_by().filter(pk__in=keys)
+    return set(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True))
+
+
+def _statement(connection: Any, model: type[models.Model], compared: Sequence[Any], written: Sequence[Any]) -> str:
+    quote = connection.ops.quote_name
+    same = "IS" if connection.vendor == "sqlite" else "IS NOT DISTINCT FROM"  # NULL is NULL
+    new = ", ".join(f"{quote(field.column)} = %s" for field in written)
+    old = " AND ".join(f"{quote(field.column)} {same} %s" for field in compared)
+    # Fixed words, and names of the models' own columns; every value is bound.
+    return f"UPDATE {quote(model._meta.db_table)} SET {new} WHERE {quote(model._meta.pk.column)} = %s AND {old}"  # noqa: S608 - as said above
+
+
+def _params(
+    connection: Any, model: type[models.Model], compared: Sequence[Any], written: Sequence[Any], change: Change
+) -> list[Any]:
+    pk, old, new = change
+    return [
+        *(_bound(connection, field, value) for field, value in zip(written, new, strict=True)),
+        model._meta.pk.get_db_prep_value(pk, connection),
+        *(_bound(connection, field, value) for field, value in zip(compared, old, strict=True)),
+    ]
+
+
+def _bound(connection: Any, field: Any, value: Any) -> Any:
+    if value is None or isinstance(value, bytes | memoryview):
+        return value if value is None else connection.Database.Binary(value)
+    return field.get_db_prep_save(value, connection)

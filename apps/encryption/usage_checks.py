@@ -1,0 +1,59 @@
+"""System checks of who may see a masked value, and of where the rings are kept."""
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+
+from apps.encryption.fields import Encrypted
+from apps.encryption.rings import DATA_KEYS, INDEX_KEYS
+from apps.encryption.sources import wrapped_document
+
+type Messages = list[checks.CheckMessage]
+
+
+def register() -> None:
+    """Called when the app is ready."""
+    checks.register(check_reveals, checks.Tags.models)
+    checks.register(check_wrapped, checks.Tags.security, deploy=True)
+
+
+def check_reveals(**_: Any) -> Messages:
+    """E010: a permission that nobody declares is one that nobody can hold."""
+    models = apps.get_models()
+    declared = {
+        f"{model._meta.app_label}.{codename}"
+        for model in models
+        for codename in (
+            *(f"{verb}_{model._meta.model_name}" for verb in model._meta.default_permissions),
+            *(codename for codename, _ in model._meta.permissions),
+        )
+    }
+    return [
+        checks.Error(
+            f"Its reveal={field.reveal!r} is no permission of any model.",
+            hint="Add it to Meta.permissions of the model, as (codename, what it allows).",
+            obj=field,
+            id="encryption.E010",
+        )
+        for model in models
+        for field in model._meta.local_fields
+        if isinstance(field, Encrypted) and field.reveal and field.reveal not in declared
+    ]
+
+
+def check_wrapped(**_: Any) -> Messages:
+    """W010: with a key source, a ring that lies about in plain text is a mistake."""
+    if not getattr(settings, "KEY_SOURCE", None):
+        return []
+    rings = {name: str.__str__(getattr(settings, name, "")) for name in (DATA_KEYS, INDEX_KEYS)}
+    return [
+        checks.Warning(
+            f"KEY_SOURCE is set, but the ring in {name} is not wrapped.",
+            hint="Wrap it in its file: manage.py keys wrap RING --file PATH. Or leave KEY_SOURCE out.",
+            id="encryption.W010",
+        )
+        for name, text in rings.items()
+        if text and wrapped_document(text) is None
+    ]

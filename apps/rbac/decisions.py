@@ -1,0 +1,121 @@
+"""The one place that decides. All that it offers answers alike, and a property test holds it to that.
+
+Nobody who is anonymous or inactive holds anything. A role or share held everywhere holds on each object. A name that
+no model declares is an error for superusers too, whom Django would let pass.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import QuerySet
+from django.http import Http404
+
+from apps.rbac import memo, protection, queries, signals
+from apps.rbac.errors import UnknownPermission
+
+logger = logging.getLogger(__name__)
+
+type AnyUser = AbstractBaseUser | AnonymousUser
+
+
+def check(user: AnyUser, permission: str, obj: models.Model | None = None) -> bool:
+    """Whether the user holds the permission: on `obj`, or everywhere. One query, none when asked again in a request.
+
+    The container of `obj` is the one that the instance in memory names: ask before a form changes it.
+    Raises UnknownPermission with RBAC_RAISE_ON_UNKNOWN.
+    """
+    if (settled := decided_without_rows(user, permission)) is not None:
+        return settled
+    key = question(user, permission, obj)
+    known = memo.recall(key)
+    return memo.remember(key, queries.holds(user.pk, permission, obj)) if known is None else known
+
+
+def require(user: AnyUser, permission: str, obj: models.Model | None = None) -> None:
+    """Raises PermissionDenied; or Http404 for an object that the user may not even view, as if it were not there."""
+    if check(user, permission, obj):
+        return
+    visible = obj is None or check(user, protection.permission_of(obj, "view"), obj)
+    refuse(permission, obj, "The permission is missing." if visible else "The object may not even be viewed.")
+    if visible:
+        raise PermissionDenied("You may not do this.")
+    raise Http404("There is nothing here.")
+
+
+def refuse(permission: str, obj: models.Model | None, reason: str) -> None:
+    """Tell about a refusal. The caller raises."""
+    sender = type(obj) if obj is not None else None
+    signals.tell(
+        signals.access_refused, sender=sender, target=obj, outcome="denied", reason=reason, permission=permission
+    )
+
+
+def check_many(user: AnyUser, permission: str, objects: Iterable[models.Model]) -> set[Any]:
+    """Primary keys of those of the objects, all of one model, on which the user holds the permission. One query."""
+    wanted = list(objects)
+    if not wanted:
+        return set()
+    model = protection.concrete(wanted[0])
+    if any(protection.concrete(obj) is not model for obj in wanted):
+        raise ValueError("check_many takes objects of one model.")
+    rows = model._base_manager.filter(pk__in=[obj.pk for obj in wanted])
+    allowed = set(scoped(rows, user, permission).values_list("pk", flat=True))
+    for obj in wanted:
+        memo.remember(question(user, permission, obj), obj.pk in allowed)
+    return allowed
+
+
+def scoped[Row: models.Model](queryset: QuerySet[Row], user: AnyUser, permission: str) -> QuerySet[Row]:
+    """The rows on which the user holds the permission, as a queryset that can be filtered on. Runs no query itself."""
+    settled = decided_without_rows(user, permission)
+    if settled is None:
+        return queries.narrowed(queryset, user.pk, permission)
+    return queryset.all() if settled else queryset.none()
+
+
+def permissions_of(user: AnyUser, obj: models.Model | None = None) -> set[str]:
+    """Every permission that the user holds: on `obj`, or everywhere."""
+    if not may_act(user):
+        return set()
+    return set(protection.known_permissions()) if is_superuser(user) else queries.granted(user.pk, obj)
+
+
+def decided_without_rows(user: AnyUser, permission: str) -> bool | None:
+    if not may_act(user):
+        return False
+    if not is_known(permission):
+        return False
+    return True if is_superuser(user) else None
+
+
+def may_act(user: AnyUser) -> bool:
+    return bool(user.is_authenticated and user.is_active)
+
+
+def is_superuser(user: AnyUser) -> bool:
+    return bool(settings.RBAC_SUPERUSER and getattr(user, "is_superuser", False))
+
+
+def is_known(permission: str) -> bool:
+    if permission in protection.known_permissions():
+        return True
+    if settings.RBAC_RAISE_ON_UNKNOWN:
+        raise UnknownPermission(f"No installed model declares the permission {permission!r}. Is it misspelled?")
+    logger.error("refused: no model declares the permission %r", permission)
+    return False
+
+
+def question(user: AnyUser, permission: str, obj: models.Model | None) -> tuple[Any, ...]:
+    return user.pk, permission, protection.places(obj)
+
+
+acheck = sync_to_async(check)
+acheck_many = sync_to_async(check_many)
+arequire = sync_to_async(require)

@@ -1,0 +1,59 @@
+"""Asks every view for its policy, and holds the caller to it."""
+
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+from apps.rbac import memo, signals
+from apps.rbac.policies import AnyView, Policy, expect_gate, is_bypassed, policy_of, told_missing
+
+
+class PolicyMiddleware(LoginRequiredMiddleware):
+    """After Django's own LoginRequiredMiddleware, which stays as a second layer below this one.
+
+    An undeclared view is refused for everybody, even if the system checks were skipped. Who is not signed in is sent
+    to sign in. Answers are remembered inside, for one request.
+    """
+
+    def __call__(self, request: HttpRequest) -> Any:
+        with memo.remembering():
+            response: Any = super().__call__(request)  # under ASGI a coroutine, which has asked nothing yet
+            if is_bypassed(request, response):
+                raise told_missing(request)
+            return response
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        with memo.remembering():
+            response: HttpResponseBase = await super().__acall__(request)
+            if is_bypassed(request, response):
+                raise await sync_to_async(told_missing)(request)
+            return response
+
+    def process_view(
+        self, request: HttpRequest, view_func: AnyView, view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        policy = policy_of(view_func)
+        if policy is None:
+            refuse_undeclared(request, view_func)
+        elif policy.admits(request.user):
+            expect_gate(request, policy)
+            return None
+        elif not request.user.is_authenticated:
+            return self.handle_no_permission(request, view_func)
+        else:
+            refuse(policy, request, view_func)
+        raise PermissionDenied("You may not open this page.")
+
+
+def refuse_undeclared(request: HttpRequest, view: AnyView) -> None:
+    reason = f"The view {view.__module__}.{view.__qualname__} declares no policy."
+    signals.tell(signals.policy_missing, sender=None, outcome="denied", reason=reason, path=request.path)
+
+
+def refuse(policy: Policy, request: HttpRequest, view: AnyView) -> None:
+    wanted = [rule.permission for rule in policy.permissions()]
+    reason = f"The policy of {request.path} does not admit this user."
+    signals.tell(signals.access_refused, sender=None, outcome="denied", reason=reason, permission=" or ".join(wanted))

@@ -1,0 +1,103 @@
+"""What rbac knows about a model: its permissions, its share models, its container, and the keys of its scopes."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_permission_codename
+from django.db import models
+
+from apps.rbac.models import GroupShare, UserShare
+from apps.rbac.roles import GLOBAL, registry
+
+type AnyModel = type[models.Model]
+type Shares = tuple[type[UserShare] | None, type[GroupShare] | None]
+type Place = tuple[str, str]  # scope type ("" or "app.model") and scope key ("" or "app.model:pk")
+
+
+def concrete(model: AnyModel | models.Model) -> AnyModel:
+    """The model that has the table, of an instance, a model or a proxy of one."""
+    return model._meta.concrete_model or (model if isinstance(model, type) else type(model))
+
+
+def scope_type(model: AnyModel | models.Model) -> str:
+    return concrete(model)._meta.label_lower
+
+
+def scope_key(obj: models.Model) -> str:
+    return f"{scope_type(obj)}:{obj.pk}"
+
+
+def permission_of(model: AnyModel | models.Model, action: str) -> str:
+    """The full name of a model's permission: "view" on Record is "records.view_record"."""
+    options = concrete(model)._meta
+    return f"{options.app_label}.{get_permission_codename(action, options)}"
+
+
+def share_permission(model: AnyModel | models.Model) -> str:
+    """Who holds it on an object may share it: `share_<model>`, or what the model names as `rbac_share_permission`."""
+    return getattr(model, "rbac_share_permission", None) or permission_of(model, "share")
+
+
+@cache
+def permissions_on(model: AnyModel) -> frozenset[str]:
+    """Every permission that the model declares."""
+    options = model._meta
+    codenames = [get_permission_codename(action, options) for action in options.default_permissions]
+    return frozenset(f"{options.app_label}.{name}" for name in [*codenames, *(name for name, _ in options.permissions)])
+
+
+@cache
+def known_permissions() -> frozenset[str]:
+    return frozenset().union(*(permissions_on(model) for model in apps.get_models()))
+
+
+def container_field(model: AnyModel | models.Model) -> models.ForeignKey[Any, Any] | None:
+    """The foreign key that the model names as `rbac_container`; roles given for what it points at reach the object."""
+    name = getattr(model, "rbac_container", None)
+    field = model._meta.get_field(name) if name else None
+    return field if isinstance(field, models.ForeignKey) else None
+
+
+def container_type(model: AnyModel | models.Model) -> str | None:
+    field = container_field(model)
+    return scope_type(field.related_model) if field else None
+
+
+def places(obj: models.Model | None) -> tuple[Place, ...]:
+    """Where an assignment may lie that reaches the object: everywhere, on it, on its container. Runs no query."""
+    if obj is None:
+        return ((GLOBAL, ""),)
+    found: list[Place] = [(GLOBAL, ""), (scope_type(obj), scope_key(obj))]
+    field = container_field(obj)
+    if field and (container := getattr(obj, field.attname)) is not None:
+        found.append((scope_type(field.related_model), f"{scope_type(field.related_model)}:{container}"))
+    return tuple(found)
+
+
+@cache
+def shares_of_model(model: AnyModel) -> Shares:
+    """The models of its user and group shares; None where there is none."""
+
+    def of(base: AnyModel) -> Any:
+        found = (each for each in apps.get_models() if issubclass(each, base))
+        return next((each for each in found if each._meta.get_field("content_object").related_model is model), None)
+
+    return of(UserShare), of(GroupShare)
+
+
+def shares_for(model: AnyModel | models.Model) -> Shares:
+    return shares_of_model(concrete(model))
+
+
+def protected_models() -> Iterator[AnyModel]:
+    """Models of which single objects can be shared."""
+    return (model for model in apps.get_models() if any(shares_of_model(model)))
+
+
+def scope_models() -> set[AnyModel]:
+    """Models for whose objects a role may be given."""
+    named = {role.scope for role in registry.roles.values() if role.scope}
+    containers = {field.related_model for model in protected_models() if (field := container_field(model))}
+    return {*protected_models(), *containers, *(apps.get_model(label) for label in named)}

@@ -1,0 +1,137 @@
+"""Shares: single permissions on one object, given by who may share it to another user or to a group.
+
+share(by=request.user, obj=document, to=colleague, permissions=["view", "change"])
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Group, Permission
+from django.db import models
+from django.db.models import QuerySet
+
+from apps.rbac import guard, protection, queries, signals
+from apps.rbac.errors import NotGrantable
+from apps.rbac.guard import Principal
+
+
+@dataclass(frozen=True)
+class SharedWith:
+    """All that one user or group was given on an object, and by whom first."""
+
+    to: Principal
+    permissions: frozenset[str]
+    granted_by: AbstractBaseUser | None
+    granted_at: datetime
+    reason: str
+
+
+def share(
+    by: AbstractBaseUser, obj: models.Model, to: Principal, permissions: str | Iterable[str], reason: str = ""
+) -> list[str]:
+    """Give `to` the permissions on `obj` ("change", or "app.change_model"), and return those that were new to it.
+
+    Raises GrantRefused: `by` needs the permission to share `obj` and each one that he gives; not to himself or a group
+    he is in; not to an inactive account.
+    """
+    wanted = full_names(obj, permissions)
+    with guard.granting(obj, to=str(to), permissions=sorted(wanted)):
+        rows = share_rows(obj, to, wanted)
+        guard.refuse_unless_sharer(by, obj)
+        guard.refuse_own(by, to)
+        guard.refuse_inactive(to)
+        guard.refuse_beyond_own(by, wanted, obj)
+        given = names(rows)
+        new = sorted(wanted - given)
+        for name in new:
+            permission = queries.stored(name, type(obj)).get()
+            rows.create(**principal(to), content_object=obj, permission=permission, granted_by=by, reason=reason)
+        if new:
+            tell(signals.share_granted, obj, to, new, reason)
+    return new
+
+
+def unshare(
+    by: AbstractBaseUser,
+    obj: models.Model,
+    to: Principal,
+    permissions: str | Iterable[str] | None = None,
+    reason: str = "",
+) -> list[str]:
+    """Take the permissions (all, if none is named) on `obj` from `to`, and return those that it had.
+
+    Raises GrantRefused as `share` does; an inactive account can be taken from.
+    """
+    wanted = None if permissions is None else full_names(obj, permissions)
+    with guard.granting(obj, to=str(to), permissions=sorted(wanted or ["all"])):
+        rows = share_rows(obj, to, wanted)
+        guard.refuse_unless_sharer(by, obj)
+        guard.refuse_own(by, to)
+        taken = names(rows)
+        guard.refuse_beyond_own(by, frozenset(taken), obj)
+        rows.delete()
+        if taken:
+            tell(signals.share_revoked, obj, to, sorted(taken), reason)
+    return sorted(taken)
+
+
+def shares_of(obj: models.Model) -> list[SharedWith]:
+    """Whom the object was shared with: users first, each by name. Two queries."""
+    found = []
+    for model, field in zip(protection.shares_for(obj), ("user", "group"), strict=True):
+        if model is not None:
+            rows = model.objects.filter(content_object=obj.pk).select_related(
+                field, "granted_by", "permission__content_type"
+            )
+            found.extend(by_principal(rows.order_by("granted_at", "id"), field))
+    return found
+
+
+def by_principal(rows: Iterable[Any], field: str) -> list[SharedWith]:
+    grouped: dict[Principal, list[Any]] = {}
+    for row in rows:
+        grouped.setdefault(getattr(row, field), []).append(row)
+    shared = [
+        SharedWith(to, frozenset(map(name_of, given)), given[0].granted_by, given[0].granted_at, given[0].reason)
+        for to, given in grouped.items()
+    ]
+    return sorted(shared, key=lambda each: str(each.to))
+
+
+def full_names(obj: models.Model, permissions: str | Iterable[str]) -> frozenset[str]:
+    given = [permissions] if isinstance(permissions, str) else permissions
+    return frozenset(name if "." in name else protection.permission_of(obj, name) for name in given)
+
+
+def share_rows(obj: models.Model, to: Principal, wanted: frozenset[str] | None) -> QuerySet[Any]:
+    """The shares of `obj` with `to`, of the wanted permissions or all. Raises NotGrantable."""
+    user_share, group_share = protection.shares_for(obj)
+    model = group_share if isinstance(to, Group) else user_share
+    if model is None:
+        raise NotGrantable(f"A {obj._meta.verbose_name} can't be shared.")
+    if foreign := (wanted or frozenset()) - protection.permissions_on(protection.concrete(obj)):
+        raise NotGrantable(f"A {obj._meta.verbose_name} has no permission {', '.join(sorted(foreign))}.")
+    rows: QuerySet[Any] = model.objects.filter(**principal(to), content_object=obj.pk)
+    if wanted is None:
+        return rows
+    codenames = [name.partition(".")[2] for name in wanted]
+    return rows.filter(permission__in=Permission.objects.filter(codename__in=codenames))
+
+
+def principal(to: Principal) -> dict[str, Principal]:
+    return {"group" if isinstance(to, Group) else "user": to}
+
+
+def names(rows: QuerySet[Any]) -> set[str]:
+    return {name_of(row) for row in rows.select_related("permission__content_type")}
+
+
+def name_of(row: Any) -> str:
+    return f"{row.permission.content_type.app_label}.{row.permission.codename}"
+
+
+def tell(signal: Any, obj: models.Model, to: Principal, permissions: list[str], reason: str) -> None:
+    signals.tell(signal, sender=type(obj), target=obj, reason=reason, to=str(to), permissions=permissions)

@@ -1,0 +1,33 @@
+"""What happens to rights, for whoever wants to know. All are sent with the same arguments, by `tell`.
+
+`target`: the object, or the user or group where no object is meant, or None. `details`: what else is worth keeping.
+Receivers run in the sender's transaction, and one that raises takes the change back. What is denied also raises, so
+a receiver that must not lose it has to write it outside of that transaction.
+"""
+
+from typing import Any
+
+from django.dispatch import Signal
+
+access_refused = Signal()
+grant_refused = Signal()
+policy_missing = Signal()
+role_granted = Signal()
+role_revoked = Signal()
+roles_synced = Signal()
+share_granted = Signal()
+share_revoked = Signal()
+
+
+def tell(
+    signal: Signal,
+    *,
+    sender: Any,
+    target: Any = None,
+    outcome: str = "success",
+    changes: dict[str, Any] | None = None,
+    reason: str = "",
+    **details: Any,
+) -> None:
+    """Send `signal`; an exception of a receiver reaches the caller (`send`, not `send_robust`)."""
+    signal.send(sender=sender, target=target, outcome=outcome, changes=changes, reason=reason, details=details)

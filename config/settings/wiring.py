@@ -1,0 +1,26 @@
+"""Who hears whom. The apps do not import each other; here each signal of ours is given the audit action it becomes.
+
+Signals of Django, allauth and axes have other arguments; `config.audit_adapters` turns them into events.
+`Survives`: the event is written even when its request rolls back, as a refusal must be.
+"""
+
+from apps.audit.actions import Survives
+
+AUDIT_SIGNALS = {
+    "apps.accounts.signals.password_reset_requested": "accounts.password.reset_requested",
+    "apps.accounts.signals.profile_changed": "accounts.profile.changed",
+    "apps.accounts.signals.sign_in_throttled": Survives("accounts.sign_in.throttled"),
+    "apps.encryption.signals.open_failed": Survives("encryption.opening.failed"),
+    "apps.encryption.signals.reveal_refused": Survives("encryption.reveal.refused"),
+    "apps.encryption.signals.revealed": "encryption.value.revealed",
+    "apps.encryption.signals.unsealed": "encryption.shell.unsealed",
+    "apps.rbac.signals.access_refused": Survives("rbac.access.refused"),
+    "apps.rbac.signals.grant_refused": Survives("rbac.grant.refused"),
+    "apps.rbac.signals.policy_missing": Survives("rbac.policy.missing"),
+    "apps.rbac.signals.role_granted": "rbac.role.granted",
+    "apps.rbac.signals.role_revoked": "rbac.role.revoked",
+    "apps.rbac.signals.roles_synced": "rbac.roles.synced",
+    "apps.rbac.signals.share_granted": "rbac.share.granted",
+    "apps.rbac.signals.share_revoked": "rbac.share.revoked",
+    "config.security.signals.request_refused": Survives("hardening.request.refused"),
+}

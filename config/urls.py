@@ -1,0 +1,41 @@
+"""Every address, and beside each include who may call its pages."""
+
+from django.urls import path
+
+from apps.rbac.policies import login, perm, policy_include, public
+from config import views
+from config.project_urls import urlpatterns as project_urls
+
+SIGN_IN = public(reason="who signs in is not signed in yet")
+SIGN_UP = public(reason="who has no account yet asks for one, or proves an address")
+RESET = public(reason="who forgot the password can't sign in")
+
+handler400 = "config.views.bad_request"
+handler429 = "apps.accounts.lockout.too_many_requests"  # allauth's rate limits answer by it
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("health/live/", views.live, name="health_live"),
+    path("health/ready/", views.ready, name="health_ready"),
+    path("account/", policy_include("apps.accounts.urls", login())),
+    path(
+        "accounts/",
+        policy_include(
+            "allauth.account.urls",
+            login(),
+            {
+                "account_email_verification_sent": SIGN_UP,
+                "account_inactive": SIGN_IN,
+                "account_login": SIGN_IN,
+                "account_logout": SIGN_UP,  # also how one leaves a sign-up half-way
+                "account_reset_password": RESET,
+                "account_reset_password_done": RESET,
+                "account_reset_password_from_key": RESET,
+                "account_reset_password_from_key_done": RESET,
+                "account_signup": SIGN_UP,
+            },
+        ),
+    ),
+    path("audit/", policy_include("apps.audit.urls", perm("audit.view_event"), {"my_activity": login()})),
+    *project_urls,
+]

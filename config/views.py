@@ -1,0 +1,54 @@
+"""Pages of no app: the way in, health, and what a visitor sees when a request fails."""
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from apps.rbac.policies import login, policy, public
+from config.navigation import links_for
+from config.security.signals import request_refused
+
+TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+
+
+@require_safe
+@policy(login())
+def home(request: HttpRequest) -> HttpResponse:
+    """The first page of the navigation that the user may open; a page that says so where there is none."""
+    for link in links_for(request.user):
+        return redirect(link.url_name)
+    return render(request, "home.html")
+
+
+@require_safe
+@policy(public(reason="the orchestrator asks whether the process lives; the answer tells nothing else"))
+def live(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "live"})
+
+
+@require_safe
+@policy(public(reason="the load balancer asks whether to send requests; the answer tells nothing else"))
+def ready(request: HttpRequest) -> JsonResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ready"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, TOO_LARGE):
+        return render(request, "413.html", status=413)
+    return render(request, "400.html", status=400)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    request_refused.send(
+        sender=None,
+        target=None,
+        outcome="denied",
+        changes=None,
+        reason="its form was not one of ours",
+        details={"csrf": reason},
+    )
+    return render(request, "403_csrf.html", status=403)

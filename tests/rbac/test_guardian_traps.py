@@ -1,0 +1,151 @@
+"""What guardian 3.5.2 and Django 6.1 get wrong when used as they come, each beside what we answer.
+
+The numbers are those of the table in the design. Where guardian is called, it is to show that the trap is still
+there: if such a line fails after an upgrade, guardian has changed and the rule may be looked at again.
+"""
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser, Group
+from guardian.backends import ObjectPermissionBackend
+from guardian.exceptions import WrongAppError
+from guardian.models import GroupObjectPermission, UserObjectPermission
+from guardian.shortcuts import get_objects_for_user  # noqa: TID251 - the trap itself
+
+from apps.accounts.models import User
+from apps.rbac.assignments import assign_role_as_system
+from apps.rbac.backends import RBACBackend
+from apps.rbac.decisions import check, check_many
+from apps.rbac.errors import DirectGrantError, InactiveRecipient, UnknownPermission
+from apps.rbac.sharing import share
+from tests.conftest import MakeUser
+from tests.testapp.models import Document, DocumentUserShare, Folder
+
+VIEW = "testapp.view_document"
+GUARDIAN = ObjectPermissionBackend()
+
+
+def listed(user: User | AnonymousUser) -> set[Document]:
+    return set(Document.objects.for_user(user, "view"))
+
+
+def test_1_a_global_permission_holds_on_each_object_in_every_answer(stranger: User, document: Document) -> None:
+    assign_role_as_system("testapp.librarian", stranger, reason="test")
+    assert stranger.has_perm(VIEW)
+    assert stranger.has_perm(VIEW, document)
+    assert listed(stranger) == {document}
+    assert stranger in RBACBackend().with_perm(VIEW, obj=document)
+    assert not GUARDIAN.has_perm(stranger, VIEW, document)
+
+
+def test_2_an_inactive_user_is_shown_nothing_in_a_list(owner: User, colleague: User, document: Document) -> None:
+    share(owner, document, colleague, "view")
+    colleague.is_active = False
+    assert list(get_objects_for_user(colleague, VIEW)) == [document]
+    assert not colleague.has_perm(VIEW, document)
+    assert listed(colleague) == set()
+
+
+def test_3_an_inactive_superuser_is_shown_nothing_either(make_user: MakeUser, document: Document) -> None:
+    root = make_user(is_superuser=True, is_active=False)
+    assert list(get_objects_for_user(root, VIEW)) == [document]
+    assert not root.has_perm(VIEW, document)
+    assert listed(root) == set()
+
+
+def test_4_an_async_question_sees_a_share(owner: User, colleague: User, document: Document) -> None:
+    share(owner, document, colleague, "view")
+    assert GUARDIAN.has_perm(colleague, VIEW, document)
+    assert not hasattr(GUARDIAN, "ahas_perm")
+    assert async_to_sync(colleague.ahas_perm)(VIEW, document)
+
+
+def test_5_a_share_beside_that_of_a_group_outlives_the_group(
+    owner: User, colleague: User, team: Group, document: Document
+) -> None:
+    share(owner, document, team, "view")
+    assert share(owner, document, colleague, "view") == [VIEW]
+    colleague.groups.remove(team)
+    assert colleague.has_perm(VIEW, document)
+    assert listed(colleague) == {document}
+
+
+def test_6_a_share_with_a_superuser_is_kept_and_outlives_his_rank(
+    owner: User, make_user: MakeUser, document: Document
+) -> None:
+    root = make_user(is_superuser=True)
+    assert share(owner, document, root, "view") == [VIEW]
+    assert DocumentUserShare.objects.filter(user=root).count() == 1
+    root.is_superuser = False
+    assert root.has_perm(VIEW, document)
+
+
+def test_7_a_share_with_an_inactive_user_is_refused_in_words_and_again_without_an_error(
+    owner: User, colleague: User, document: Document
+) -> None:
+    share(owner, document, colleague, "view")
+    colleague.is_active = False
+    for _ in range(2):
+        with pytest.raises(InactiveRecipient):
+            share(owner, document, colleague, "view")
+    assert DocumentUserShare.objects.count() == 1
+
+
+def test_8_a_new_object_under_an_old_key_is_not_shared(
+    owner: User, colleague: User, team: Group, document: Document, folder: Folder
+) -> None:
+    share(owner, document, colleague, "view")
+    share(owner, document, team, "view")
+    old_key = document.pk
+    document.delete()
+    assert not DocumentUserShare.objects.exists()
+    again = Document.objects.create(pk=old_key, title="another", folder=folder)
+    for user in (owner, colleague):
+        assert not user.has_perm(VIEW, again)
+        assert listed(user) == set()
+
+
+def test_8_nothing_is_ever_written_to_the_generic_tables(
+    owner: User, colleague: User, team: Group, document: Document
+) -> None:
+    share(owner, document, colleague, "view")
+    share(owner, document, team, "view")
+    assert not UserObjectPermission.objects.exists()
+    assert not GroupObjectPermission.objects.exists()
+
+
+def test_9_a_misspelled_permission_is_an_error_for_superusers_too(
+    owner: User, make_user: MakeUser, document: Document
+) -> None:
+    for user in (owner, make_user(is_superuser=True)):
+        with pytest.raises(UnknownPermission):
+            user.has_perm("testapp.veiw_document", document)
+
+
+def test_10_a_permission_of_another_app_is_answered_without_an_error(
+    owner: User, administrator: User, document: Document
+) -> None:
+    with pytest.raises(WrongAppError):
+        GUARDIAN.has_perm(owner, "rbac.manage", document)
+    assert not owner.has_perm("rbac.manage", document)
+    assert administrator.has_perm("rbac.manage", document)
+    assert check_many(owner, "rbac.manage", [document]) == set()
+    assert list(Document.objects.for_user(administrator, "rbac.manage")) == [document]
+
+
+def test_11_who_is_not_signed_in_sees_an_empty_list_and_not_an_error(document: Document) -> None:
+    with pytest.raises(User.DoesNotExist):
+        get_objects_for_user(AnonymousUser(), VIEW)
+    assert listed(AnonymousUser()) == set()
+    assert not check(AnonymousUser(), VIEW, document)
+
+
+def test_the_user_and_group_models_have_none_of_guardians_methods() -> None:
+    assert not hasattr(User, "add_obj_perm")
+    assert not hasattr(Group, "add_obj_perm")
+
+
+def test_guardians_own_manager_writes_nothing(owner: User, colleague: User, document: Document) -> None:
+    with pytest.raises(DirectGrantError):
+        DocumentUserShare.objects.assign_perm("view_document", colleague, document)
+    assert not colleague.has_perm(VIEW, document)

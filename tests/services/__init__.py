@@ -1,0 +1,1 @@
+"""Throw-away servers which the tests bring themselves: no apt, no Docker, nothing left behind."""

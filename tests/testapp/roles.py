@@ -1,0 +1,41 @@
+"""One role of each scope: everything, a container, an object."""
+
+from apps.rbac.roles import Role, extend
+
+
+class Librarian(Role):
+    slug = "testapp.librarian"
+    label = "Librarian"
+    permissions = frozenset({"testapp.view_document", "testapp.view_folder"})
+
+
+class FolderReader(Role):
+    slug = "testapp.folder_reader"
+    label = "Reads a folder"
+    scope = "testapp.Folder"
+    permissions = frozenset({"testapp.view_document", "testapp.view_folder"})
+
+
+class FolderEditor(Role):
+    slug = "testapp.folder_editor"
+    label = "Edits a folder"
+    scope = "testapp.Folder"
+    inherits = (FolderReader,)
+    permissions = frozenset({"testapp.add_document", "testapp.change_document"})
+
+
+class DocumentOwner(Role):
+    slug = "testapp.document_owner"
+    label = "Owner of a document"
+    scope = "testapp.Document"
+    permissions = frozenset(
+        {
+            "testapp.change_document",
+            "testapp.delete_document",
+            "testapp.share_document",
+            "testapp.view_document",
+        }
+    )
+
+
+extend("user", {"testapp.add_document"})
