@@ -136,6 +136,8 @@ STORAGES = {
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
+RBAC_LOCK = BASE_DIR / "rbac.lock"  # what `manage.py rbac plan` compares the declared roles with
+
 # Set by local settings only: demo accounts may be made, and a line on each page says so.
 DEMO = False
 LOCAL_NOTICE = ""

@@ -1,0 +1,71 @@
+"""The lock file: the declared roles as text, committed, so that a change of what a role grants is a line of a review.
+
+It never decides anything. `manage.py rbac plan` compares it with the code, and CI fails while they differ.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+
+from apps.rbac.roles import Registry, slug_of
+
+type Content = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one role grants that it did not, and no longer grants; inherited permissions count."""
+
+    role: str
+    kind: str  # "new", "gone" or "changed"
+    gained: list[str]
+    lost: list[str]
+
+
+def declared(registry: Registry) -> Content:
+    """What the lock file should say."""
+    return {
+        "roles": {
+            slug: {
+                "inherits": sorted(slug_of(junior) for junior in role.inherits),
+                "permissions": sorted(role.permissions | registry.extensions.get(slug, set())),
+                "scope": role.scope,
+            }
+            for slug, role in registry.roles.items()
+        }
+    }
+
+
+def written() -> Content:
+    """What it says. Nothing is locked before the first `rbac plan --write`."""
+    path = Path(settings.RBAC_LOCK)
+    content: Content = json.loads(path.read_text()) if path.exists() else {"roles": {}}
+    return content
+
+
+def write(content: Content) -> None:
+    Path(settings.RBAC_LOCK).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def changes(before: Content, after: Content) -> list[Change]:
+    old, new = registry_of(before), registry_of(after)
+    found = []
+    for slug in sorted(old.roles.keys() | new.roles.keys()):
+        was, becomes = old.permissions(slug), new.permissions(slug)
+        kind = "new" if slug not in old.roles else "gone" if slug not in new.roles else "changed"
+        if kind != "changed" or was != becomes:
+            found.append(Change(slug, kind, sorted(becomes - was), sorted(was - becomes)))
+    return found
+
+
+def registry_of(content: Content) -> Registry:
+    """The roles of a lock file, apart from those of the code."""
+    registry, roles = Registry(), {}
+    for slug, entry in content["roles"].items():
+        roles[slug] = SimpleNamespace(**{**entry, "permissions": frozenset(entry["permissions"])})
+    registry.roles = roles  # type: ignore[assignment]  # described, not declared: no class is made of a file
+    return registry
