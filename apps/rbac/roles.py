@@ -64,6 +64,10 @@ class Registry:
         slugs = self.inherited(slug)
         return frozenset().union(*(self.roles[each].permissions | self.extensions.get(each, set()) for each in slugs))
 
+    def is_given_for(self, slug: str, scope_type: str) -> bool:
+        """Whether the code declares the role, for scopes of this type."""
+        return slug in self.roles and self.roles[slug].scope.lower() == scope_type
+
     def granting(self, permission: str, scope_type: str) -> tuple[str, ...]:
         """Slugs of the roles of one scope that grant `permission`."""
         if self._granting is None:
