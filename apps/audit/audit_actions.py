@@ -18,4 +18,11 @@ register(
         Severity.NOTICE,
         audience=Audience.AUDITORS,
     ),
+    Action(
+        "audit.timeline.viewed",
+        "{actor} looked at the history of {details.of}",
+        Category.AUDIT,
+        Severity.NOTICE,
+        audience=Audience.AUDITORS,
+    ),
 )

@@ -7,5 +7,7 @@ app_name = "audit"
 urlpatterns = [
     path("", views.event_list, name="event_list"),
     path("mine/", views.my_activity, name="my_activity"),
+    path("by/<str:kind>/<path:key>/", views.actor, name="actor"),
+    path("on/<str:kind>/<path:key>/", views.target, name="target"),
     path("<uuid:pk>/", views.event_detail, name="event_detail"),
 ]

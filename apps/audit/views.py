@@ -2,15 +2,26 @@
 
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.audit.api import record
-from apps.audit.forms import Cursor, EventFilter
+from apps.audit.chart import STACK, chart
+from apps.audit.forms import Cursor, EventFilter, Period
+from apps.audit.looking import look
 from apps.audit.models import Event
-from apps.audit.queries import matching, of_actor, of_target, page_of
+from apps.audit.queries import (
+    by_index,
+    grants_on,
+    matching,
+    of_actor,
+    of_request,
+    of_target,
+    page_of,
+    visitors,
+)
 
 
 @require_safe
@@ -18,9 +29,11 @@ def event_list(request: HttpRequest) -> HttpResponse:
     form = EventFilter(request.GET)
     if not form.is_valid():
         return render(request, "audit/event_list.html", {"form": form})
-    page = page_of(form.cleaned_data["before"], matching(form.cleaned_data))
-    record("audit.log.viewed", filters=form.filled())
-    return render(request, "audit/event_list.html", {"form": form, "page": page})
+    filters = form.cleaned_data
+    page = page_of(filters["before"], *by_index(filters))
+    look("audit.log.viewed", filters=form.filled())
+    bars = [] if filters["before"] else chart(filters)
+    return render(request, "audit/event_list.html", {"form": form, "page": page, "bars": bars, "outcomes": STACK})
 
 
 @require_safe
@@ -28,8 +41,33 @@ def event_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     event = Event.objects.filter(pk=pk).first()
     if event is None:
         raise Http404("There is no such event.")
-    record("audit.event.viewed", target=event)
-    return render(request, "audit/event_detail.html", {"event": event})
+    look("audit.event.viewed", event)
+    return render(request, "audit/event_detail.html", {"event": event, "others": of_request(event)})
+
+
+@require_safe
+def target(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """The history of an object: who saw it, and who gave them access?"""
+    form, of = Period(request.GET), f"{kind}:{key}"
+    if not form.is_valid():
+        return render(request, "audit/target.html", {"form": form, "of": of})
+    events, grants = matching(form.cleaned_data | {"target": of}), grants_on(of)
+    page = page_of(form.cleaned_data["before"], events)
+    look("audit.timeline.viewed", of=of, filters=form.filled())
+    found = {"page": page, "people": visitors(events, grants), "grants": grants}
+    user_type = get_user_model()._meta.label_lower
+    return render(request, "audit/target.html", {"form": form, "of": of, "user_type": user_type, **found})
+
+
+@require_safe
+def actor(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """What a person or a command did."""
+    form, of = Period(request.GET), f"{kind}:{key}"
+    if not form.is_valid():
+        return render(request, "audit/actor.html", {"form": form, "of": of})
+    page = page_of(form.cleaned_data["before"], matching(form.cleaned_data | {"actor": of}))
+    look("audit.timeline.viewed", of=of, filters=form.filled())
+    return render(request, "audit/actor.html", {"form": form, "of": of, "page": page})
 
 
 @require_safe
@@ -41,5 +79,5 @@ def my_activity(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "audit/my_activity.html", {"form": form})
     page = page_of(form.cleaned_data["before"], of_actor(user), of_target(user))
-    record("audit.activity.viewed")
+    look("audit.activity.viewed")
     return render(request, "audit/my_activity.html", {"form": form, "page": page, "me": str(user.pk)})

@@ -177,6 +177,7 @@ class TestPaging(TestCase):
 def test_a_page_of_events_costs_the_same_few_queries_however_many_it_lists(
     auditor: Client, django_assert_max_num_queries: Any
 ) -> None:
+    auditor.get(reverse(LIST))  # the first look is recorded, and the chart of the days that are over kept
     counts = []
     for _ in range(2):
         for number in range(20):

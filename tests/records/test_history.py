@@ -1,11 +1,14 @@
 """The history on a record's page: who did what, refused attempts included, for those who may share the record."""
 
+import re
+
 import pytest
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.records.models import Record
 from tests.conftest import ClientFor
+from tests.factories import give_role
 
 
 @pytest.fixture
@@ -53,3 +56,32 @@ def test_it_does_not_tell_of_other_records(owners: Client, record: Record, clien
     client_for(owner).post("/records/new/", {"title": "Another", "subject_name": "B", "national_id": "2", "notes": ""})
 
     assert "Another" not in history(owners, record)
+
+
+def test_an_administrator_learns_in_three_clicks_who_saw_a_record_and_who_gave_them_access(
+    owners: Client, client_for: ClientFor, owner: User, colleague: User, administrator: User, record: Record
+) -> None:
+    owners.post(f"/records/{record.pk}/share/", {"email": colleague.email, "access": "Can view"})
+    client_for(colleague).get(f"/records/{record.pk}/")
+    auditor = client_for(administrator)
+
+    log = auditor.get("/audit/").text  # the first click: "Audit log" in the header
+    of_record = re.search(r'href="(/audit/on/records\.record/[^"]+)"', log)
+    assert of_record
+    period = re.search(r'href="(\?period=days)"', auditor.get(of_record[1]).text)  # the second: the record, in any row
+    assert period
+    answer = auditor.get(of_record[1] + period[1])  # the third: "Last 31 days"
+
+    seen = {person.last.actor_label: person for person in answer.context["people"]}
+    assert seen[colleague.email].counts == {"records.record.viewed": 1}
+    assert seen[colleague.email].grant.sentence.startswith(f"{owner.email} shared {record} with {colleague.email}")
+    assert f"{owner.email} shared" in answer.text
+
+
+def test_only_who_may_read_the_log_is_led_there_from_a_record(owners: Client, owner: User, record: Record) -> None:
+    link = f"/audit/on/records.record/{record.pk}/"
+    assert link not in owners.get(f"/records/{record.pk}/").text
+
+    give_role(owner, "admin")
+
+    assert link in owners.get(f"/records/{record.pk}/").text
