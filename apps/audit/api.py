@@ -21,7 +21,16 @@ from apps.audit.models import Event
 from apps.audit.values import CHANGED, changes_text, json_text
 from apps.audit.writing import failing_closed, write, write_later
 
-__all__ = ["CHANGED", "Happening", "NotRecorded", "acting_as", "record", "record_after_rollback", "write_event"]
+__all__ = [
+    "CHANGED",
+    "Happening",
+    "NotRecorded",
+    "acting_as",
+    "record",
+    "record_after_rollback",
+    "viewed",
+    "write_event",
+]
 
 
 def record(
@@ -40,6 +49,15 @@ def record(
     then the transaction is rolled back.
     """
     return write_event(action, Happening(target, changes, outcome, reason, details))
+
+
+def viewed[Row: Model](target: Row, **details: Any) -> Row:
+    """Record a look at a row of a model whose `Audit` says `reads = True`, and hand it on: behind the gate of a view,
+
+    invoice = audit.viewed(access_or_404(request, Invoice, pk, "billing.view_invoice"))
+    """
+    write_event(f"{type_of(target)}.viewed", Happening(target, details=details))
+    return target
 
 
 def record_after_rollback(
@@ -62,9 +80,9 @@ def record_after_rollback(
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """The arguments of an event, as the signals of all apps carry them."""
+    """The arguments of an event, as the signals of all apps carry them. A model as target: many of its rows at once."""
 
-    target: Model | None = None
+    target: Model | type[Model] | None = None
     changes: Mapping[str, Any] | None = None
     outcome: str = Outcome.SUCCESS
     reason: str = ""
@@ -101,8 +119,8 @@ def event_of(name: str, happening: Happening, *, survives: bool = False) -> Even
         "request_id": context.request_id,
         "route": context.route,
         "method": context.method,
-        "target_type": target._meta.label_lower if target is not None else "",
-        "target_id": str(target.pk) if target is not None else "",
+        "target_type": type_of(target) if target is not None else "",
+        "target_id": str(target.pk) if isinstance(target, Model) else "",
         "target_label": label_of(target, survives=survives),
         "reason": happening.reason or context.reason,
     }
@@ -118,10 +136,15 @@ def event_of(name: str, happening: Happening, *, survives: bool = False) -> Even
     return event
 
 
-def label_of(target: Model | None, *, survives: bool) -> str:
+def type_of(target: Model | type[Model]) -> str:
+    """`app.model`; of a proxy that of the model which it stands for."""
+    return (target._meta.concrete_model or target)._meta.label_lower
+
+
+def label_of(target: Model | type[Model] | None, *, survives: bool) -> str:
     """The target's name. A target that can't tell it, as one whose name was tampered with, does not mute its alarm."""
-    if target is None:
-        return ""
+    if not isinstance(target, Model):
+        return str(target._meta.verbose_name_plural) if target is not None else ""
     try:
         return str(target)
     except Exception:

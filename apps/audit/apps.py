@@ -8,8 +8,10 @@ class AuditConfig(AppConfig):
     navigation = (("Audit log", "audit:event_list", "audit.view_event"), ("My activity", "audit:my_activity", None))
 
     def ready(self) -> None:
-        from apps.audit import actions, checks, signals, triggers  # noqa: F401 - checks registers itself
+        from apps.audit import actions, changes, checks, querysets, signals, tracking_checks, triggers  # noqa: F401 - they register themselves
 
         actions.autodiscover()
+        changes.watch()
+        querysets.watch_base_managers()
         signals.connect()
         post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="audit:triggers")

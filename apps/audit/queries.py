@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Model, Q, QuerySet
 
 from apps.audit.actions import Audience, Category, Outcome, registered
+from apps.audit.api import type_of
 from apps.audit.canonical import floor_of, moment_of
 from apps.audit.models import Event, read
 
@@ -113,7 +114,7 @@ def of_actor(user: Model) -> QuerySet[Event]:
 
 def of_target(target: Model) -> QuerySet[Event]:
     """What was done to an object, or tried."""
-    return for_everyone().filter(target_type=target._meta.label_lower, target_id=str(target.pk))
+    return for_everyone().filter(target_type=type_of(target), target_id=str(target.pk))
 
 
 def for_everyone() -> QuerySet[Event]:

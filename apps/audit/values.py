@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Model
+from django.db.models.fields.files import FieldFile
 from django.utils.functional import Promise
 
 from apps.audit.canonical import harmless, line, moment
@@ -102,6 +103,11 @@ def _(value: Any, path: str, depth: int = 0) -> Any:
 @plain.register(bytes | bytearray | memoryview)
 def _(value: bytes, path: str, depth: int = 0) -> dict[str, Any]:
     return cut("", bytes(value))
+
+
+@plain.register
+def _(value: FieldFile, path: str, depth: int = 0) -> Any:
+    return plain(value.name or "", path)
 
 
 @plain.register

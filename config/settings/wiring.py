@@ -24,3 +24,6 @@ AUDIT_SIGNALS = {
     "apps.rbac.signals.share_revoked": "rbac.share.revoked",
     "config.security.signals.request_refused": Survives("hardening.request.refused"),
 }
+
+# Fields whose values the audit log never keeps: of these only that they changed. Their kinds, wherever they are.
+AUDIT_SECRET_FIELDS = ("apps.encryption.fields.Encrypted",)

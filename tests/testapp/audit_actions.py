@@ -3,6 +3,7 @@
 from apps.audit.actions import Action, Audience, Category, register
 
 register(
+    Action("testapp.picture.deleted", "{actor} tore up {target}", Category.DATA),
     Action("testapp.thing.changed", "{actor} changed {target} to {details.to}", Category.DATA),
     Action("testapp.thing.judged", "judged {target}", Category.DATA, audience=Audience.AUDITORS),
     Action("testapp.thing.refused", "{actor} was refused: {reason}", Category.AUTHORIZATION),

@@ -3,3 +3,4 @@ from tests.testapp.models.encryption import *  # noqa: F403
 from tests.testapp.models.files import *  # noqa: F403
 from tests.testapp.models.moving import *  # noqa: F403
 from tests.testapp.models.rbac import *  # noqa: F403
+from tests.testapp.models.tracked import *  # noqa: F403
