@@ -95,12 +95,31 @@ register(
         Severity.WARNING,
     ),
     Action(
+        "rbac.group.joined",
+        "{actor} put {details.to} into the group {details.group}",
+        Category.AUTHORIZATION,
+        Severity.NOTICE,
+    ),
+    Action(
+        "rbac.group.left",
+        "{actor} took {details.to} out of the group {details.group}",
+        Category.AUTHORIZATION,
+        Severity.NOTICE,
+    ),
+    Action(
         "rbac.policy.missing",
         "A page was refused because it does not declare who may open it",
         Category.CONFIGURATION,
         Severity.CRITICAL,
         audience=Audience.AUDITORS,
     ),
+    Action(
+        "rbac.role.activated",
+        "{actor} activated the role {details.role} until {details.until}: {reason}",
+        Category.AUTHORIZATION,
+        Severity.WARNING,
+    ),
+    Action("rbac.role.deactivated", "{actor} put the role {details.role} aside", Category.AUTHORIZATION),
     Action(
         "rbac.role.granted",
         "{actor} gave {details.to} the role {details.role}",
@@ -131,5 +150,11 @@ register(
         "{actor} stopped sharing {target} with {details.to}",
         Category.AUTHORIZATION,
         Severity.NOTICE,
+    ),
+    Action(
+        "rbac.superuser.changed",
+        "{actor} changed whether {target} is a superuser",
+        Category.AUTHORIZATION,
+        Severity.CRITICAL,
     ),
 )

@@ -1,5 +1,6 @@
 """Roles: given to a user or group, for everything, for a container or for one object, and taken back."""
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from apps.rbac import guard, protection, signals
-from apps.rbac.errors import AlreadyAssigned, NotGrantable
+from apps.rbac import administrators, constraints, guard, protection, signals
+from apps.rbac.errors import AlreadyAssigned, BeyondTerm, NotGrantable
 from apps.rbac.guard import Principal
 from apps.rbac.models import AssignmentQuerySet, RoleAssignment
+from apps.rbac.queries import FOREVER
 from apps.rbac.roles import Role, registry, slug_of
 
 type AnyRole = type[Role] | str
@@ -30,24 +32,33 @@ def assign_role(
     """Give the role to `to`, on `scope` if the role is one for objects. Given already: that assignment, unchanged.
 
     Raises GrantRefused: `by` needs "rbac.manage" (or may share `scope`), and all that the role grants there or
-    "rbac.bind_role"; not for himself or a group he is in; not for an inactive account. Raises UnknownRole.
+    "rbac.bind_role", each for as long as he gives it; not for himself or a group he is in; not for an inactive
+    account; not for longer than the role's `max_duration`; not against a separation of duty. Raises UnknownRole.
     """
-    slug = slug_of(role)
-    with guard.granting(scope or to, to=str(to), role=slug):
+    slug, until = slug_of(role), expires_at or FOREVER
+    with guard.granting(by, to, scope, role=slug) as change:
         refuse_wrong_scope(slug, scope)
-        refuse_unless_allowed(by, slug, to, scope)
-        guard.refuse_inactive(to)
+        change.refuse_unless_manager(until)
+        change.refuse_own()
+        change.refuse_beyond_own(registry.permissions(slug), until, bindable=True)
+        change.refuse_inactive()
         return give(slug, to, scope, by, starts_at, expires_at, reason)
 
 
 def revoke_role(
     by: AbstractBaseUser, role: AnyRole, to: Principal, scope: models.Model | None = None, *, reason: str = ""
 ) -> bool:
-    """Take the role back, and return whether there was one. Raises GrantRefused as `assign_role` does."""
+    """Take the role back, and return whether there was one. Raises GrantRefused as `assign_role` does.
+
+    Raises LastAdministrator too. A role that the code no longer declares can be taken, and not given.
+    """
     slug = slug_of(role)
-    with guard.granting(scope or to, to=str(to), role=slug):
-        refuse_unless_allowed(by, slug, to, scope)
-        return take(slug, to, scope, by, reason)
+    with guard.granting(by, to, scope, role=slug) as change:
+        change.refuse_unless_manager()
+        change.refuse_own()
+        change.refuse_beyond_own(registry.permissions(slug), bindable=True)
+        with keeping_administrators(slug):
+            return take(slug, to, scope, by, reason)
 
 
 def assign_role_as_system(
@@ -59,12 +70,13 @@ def assign_role_as_system(
     expires_at: datetime | None = None,
     reason: str,
 ) -> RoleAssignment:
-    """Give a role where no person does: on sign-up, in commands, in tests. Held to no rule but the role's scope.
+    """Give a role where no person does: on sign-up, in commands, in tests. Held to the role's own rules only.
 
-    Never on behalf of a request: it does not ask whether anybody may.
+    Those are its scope, its `max_duration`, separation of duty, and that an administrator is left. It does not ask
+    whether anybody may: never on behalf of a request.
     """
     slug = slug_of(role)
-    with guard.granting(scope or to, to=str(to), role=slug):
+    with guard.granting(None, to, scope, role=slug):
         refuse_wrong_scope(slug, scope)
         return give(slug, to, scope, None, starts_at, expires_at, reason)
 
@@ -72,19 +84,12 @@ def assign_role_as_system(
 def assign_creator(role: AnyRole, user: AbstractBaseUser, obj: models.Model) -> RoleAssignment:
     """Give who has just made `obj` a role on it. Once: raises AlreadyAssigned if anybody has, or had, one."""
     slug = slug_of(role)
-    with guard.granting(obj, to=str(user), role=slug):
+    with guard.granting(user, user, obj, role=slug) as change:
         refuse_wrong_scope(slug, obj)
-        guard.refuse_inactive(user)
+        change.refuse_inactive()
         if RoleAssignment.objects.filter(scope_key=protection.scope_key(obj)).exists():
-            raise AlreadyAssigned(f"{obj} is somebody's already.")
+            raise AlreadyAssigned(f"{obj} is somebody's already. Ask its owner for a share.")
         return give(slug, user, obj, user, None, None, "made it")
-
-
-def refuse_unless_allowed(by: AbstractBaseUser, slug: str, to: Principal, scope: models.Model | None) -> None:
-    guard.refuse_unless_manager(by, scope)
-    guard.refuse_own(by, to)
-    if not guard.may_bind(by):
-        guard.refuse_beyond_own(by, registry.permissions(slug), scope)
 
 
 def refuse_wrong_scope(slug: str, scope: models.Model | None) -> None:
@@ -93,6 +98,16 @@ def refuse_wrong_scope(slug: str, scope: models.Model | None) -> None:
     given = protection.scope_type(scope) if scope is not None else ""
     if declared.lower() != given:
         raise NotGrantable(f"The role {slug} is given for {declared or 'everything'}, not for {given or 'everything'}.")
+
+
+def refuse_too_long(slug: str, starts_at: datetime | None, expires_at: datetime | None) -> None:
+    longest = registry.shortest(slug, "max_duration")
+    if longest and (expires_at is None or expires_at > (starts_at or timezone.now()) + longest):
+        raise BeyondTerm(f"The role {slug} is given for {longest} at most. Let it end earlier, and give it anew then.")
+
+
+def keeping_administrators(slug: str) -> AbstractContextManager[None]:
+    return administrators.kept() if slug in administrators.roles() else nullcontext()
 
 
 def give(
@@ -104,14 +119,19 @@ def give(
     expires_at: datetime | None,
     reason: str,
 ) -> RoleAssignment:
-    same = live(slug, to, scope).filter(starts_at=starts_at, expires_at=expires_at)
-    if (existing := same.in_force().first()) is not None:
+    existing = live(slug, to, scope).first()
+    if existing and existing.has_term(starts_at, expires_at):
         return existing
-    take(slug, to, scope, by, "replaced by another term")
-    columns = {**principal(to), **scope_columns(scope), "granted_by": by}
-    given = RoleAssignment.objects.create(
-        role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns
-    )
+    refuse_too_long(slug, starts_at, expires_at)
+    with keeping_administrators(slug) if existing else nullcontext():
+        if existing:
+            take(slug, to, scope, by, "replaced by another term")
+        columns = {**principal(to), **scope_columns(scope), "granted_by": by}
+        given = RoleAssignment.objects.create(
+            role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns
+        )
+    if slug in constraints.bearing_on_ssd():
+        constraints.refuse_conflicts(guard.members(to) if isinstance(to, Group) else [to.pk])
     until = expires_at.isoformat() if expires_at else None
     tell(signals.role_granted, slug, to, scope, reason, expires_at=until)
     return given

@@ -84,7 +84,7 @@ def permissions_of(user: AnyUser, obj: models.Model | None = None) -> set[str]:
     """Every permission that the user holds: on `obj`, or everywhere."""
     if not may_act(user):
         return set()
-    return set(protection.known_permissions()) if is_superuser(user) else queries.granted(user.pk, obj)
+    return set(protection.known_permissions() if is_superuser(user) else queries.granted(user.pk, obj))
 
 
 def decided_without_rows(user: AnyUser, permission: str) -> bool | None:

@@ -7,10 +7,6 @@ class UnknownPermission(LookupError):
     """No installed model declares this permission: a typing error, or an app that is gone."""
 
 
-class UnknownRole(LookupError):
-    """No app declares a role with this slug."""
-
-
 class DirectGrantError(RuntimeError):
     """Rights were written past the services, which check who gives what to whom and tell about it."""
 
@@ -22,6 +18,8 @@ class GateMissing(ImproperlyConfigured):
 class GrantRefused(PermissionDenied):
     """The rights may not be given or taken like this. Its text can be shown to who tried."""
 
+    told = False  # whether `grant_refused` has been sent
+
 
 class AlreadyAssigned(GrantRefused):
     """The object has, or had, an owner: only its first assignment needs no grantor."""
@@ -31,8 +29,20 @@ class BeyondOwn(GrantRefused):
     """Nobody gives what he does not hold himself."""
 
 
+class BeyondTerm(GrantRefused):
+    """Longer than the role may be given for, or than the grantor's own right lasts."""
+
+
 class InactiveRecipient(GrantRefused):
     """An account that can't sign in gets nothing: it would hold it, unseen, on the day it comes back."""
+
+
+class LastAdministrator(GrantRefused):
+    """Afterwards nobody could give roles, and nobody could put that right but by the database."""
+
+
+class MayNotActivate(GrantRefused):
+    """The role can't be used in this session, or not now."""
 
 
 class MayNotGrant(GrantRefused):
@@ -45,3 +55,15 @@ class NotGrantable(GrantRefused):
 
 class SelfGrant(GrantRefused):
     """Nobody changes his own rights, nor those of a group he is in."""
+
+
+class SeparationOfDuty(GrantRefused):
+    """Somebody would hold (SSD), or use at once (DSD), roles that exclude each other."""
+
+
+class StepUpRequired(MayNotActivate):
+    """Whoever activates a privileged role proves again who he is."""
+
+
+class UnknownRole(GrantRefused, LookupError):
+    """No app declares a role with this slug."""

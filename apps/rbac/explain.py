@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
 
-from apps.rbac import decisions, guard, protection, queries
+from apps.rbac import administrators, decisions, guard, protection, queries
 from apps.rbac.decisions import AnyUser
 from apps.rbac.grants import Grant, State, reaching
 from apps.rbac.roles import registry, slug_of
@@ -141,7 +141,7 @@ def givers(user: AnyUser, permission: str, slug: str, scope: models.Model | None
     for each in wanted:
         holds &= may(each, scope)
     if slug:
-        gives, holds = gives | may(guard.MANAGE, None), holds | may(guard.BIND, None)
+        gives, holds = gives | may(administrators.MANAGE, None), holds | may(guard.BIND, None)
     users = get_user_model()._default_manager.filter(gives & holds, is_active=True)
     return users.exclude(pk__in=[user.pk]).order_by("pk")[:GIVERS]
 

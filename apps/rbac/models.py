@@ -20,6 +20,7 @@ What a protected model declares (its primary key is a UUID):
 The direct foreign key lets the database drop shares with their object, so none is left for a later one to inherit.
 """
 
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 import uuid_utils.compat
@@ -34,6 +35,9 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from apps.rbac.direct_writes import GuardedModel, GuardedQuerySet
 from apps.rbac.errors import DirectGrantError
+
+UNCHANGED = "An assignment is never changed. Revoke it and give another."
+REVOKING = {"revoked_at", "revoked_by"}
 
 
 class DeclaredRole(models.Model):
@@ -63,10 +67,27 @@ class AssignmentQuerySet(GuardedQuerySet["RoleAssignment"]):
         """Not revoked; it may have expired, or not have begun."""
         return self.filter(revoked_at=None)
 
+    def unended(self) -> Self:
+        """In force now or later, unless somebody revokes it before."""
+        return self.live().filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+
     def in_force(self) -> Self:
         """Granting now, by the database's clock: servers whose clocks differ agree."""
-        begun = Q(starts_at=None) | Q(starts_at__lte=Now())
-        return self.live().filter(begun, Q(expires_at=None) | Q(expires_at__gt=Now()))
+        return self.unended().filter(Q(starts_at=None) | Q(starts_at__lte=Now()))
+
+    def update(self, **kwargs: Any) -> int:
+        """Raises DirectGrantError for all but the stamp of a revocation, by services too."""
+        if kwargs.keys() - REVOKING or kwargs.get("revoked_at") is None:
+            raise DirectGrantError(UNCHANGED)
+        return super().update(**kwargs)
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise DirectGrantError(UNCHANGED)
+
+    def bulk_create(self, *args: Any, update_conflicts: bool = False, **kwargs: Any) -> list["RoleAssignment"]:
+        if update_conflicts:
+            raise DirectGrantError(UNCHANGED)
+        return super().bulk_create(*args, **kwargs)
 
 
 class RoleAssignment(GuardedModel):
@@ -145,10 +166,15 @@ class RoleAssignment(GuardedModel):
     def __str__(self) -> str:
         return f"{self.role_id} for {self.user or self.group}" + (f" on {self.scope_key}" if self.scope_key else "")
 
+    def has_term(self, starts_at: datetime | None, expires_at: datetime | None) -> bool:
+        """Whether this is its term, which has not ended."""
+        same = (self.starts_at, self.expires_at) == (starts_at, expires_at)
+        return same and (expires_at is None or expires_at > timezone.now())
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Raises DirectGrantError outside of the services, and for a row that exists: revoke it and give another."""
         if not self._state.adding:
-            raise DirectGrantError("An assignment is never changed. Revoke it and give another.")
+            raise DirectGrantError(UNCHANGED)
         super().save(*args, **kwargs)
 
 

@@ -5,6 +5,7 @@ the time that the ORM takes to build the same. Its text depends on the models an
 on nothing that a user can send: names come quoted from model meta, values are bound.
 """
 
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -19,6 +20,8 @@ from django.db.models import Exists, Q, QuerySet
 from apps.rbac import protection
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import GLOBAL, registry
+
+FOREVER, NEVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
 # The database's clock, as django.db.models.functions.Now writes it.
 NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
@@ -211,19 +214,20 @@ def united(arms: list[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
     return first.union(*rest, all=True)
 
 
-def granted(user_pk: Any, obj: models.Model | None) -> set[str]:
-    """Every permission that roles and shares give the user, everywhere or on `obj`. One query; three on an object."""
+def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
+    """Every permission that roles and shares give the user, everywhere or on `obj`, with the moment at which it ends.
+
+    One query; three on an object.
+    """
     kinds = {key: kind for kind, key in protection.places(obj)}
     mine = RoleAssignment.objects.in_force().filter(
         Q(user=user_pk) | Q(group__in=Group.objects.filter(user=user_pk)), scope_key__in=kinds
     )
-    held = mine.values_list("role", "scope_key")
-    found = {
-        permission
-        for slug, key in held
-        if slug in registry.roles and registry.roles[slug].scope.lower() == kinds[key]
-        for permission in registry.permissions(slug)
-    }
+    found: dict[str, datetime] = {}
+    for slug, key, end in mine.values_list("role", "scope_key", "expires_at"):
+        if registry.is_given_for(slug, kinds[key]):
+            for permission in registry.permissions(slug):
+                found[permission] = max(end or FOREVER, found.get(permission, NEVER))
     if obj is not None:
         user_share, group_share = protection.shares_for(obj)
         shared = [user_share.objects.filter(user=user_pk)] if user_share else []
@@ -232,7 +236,7 @@ def granted(user_pk: Any, obj: models.Model | None) -> set[str]:
             rows = arm.filter(content_object=obj.pk).values_list(
                 "permission__content_type__app_label", "permission__codename"
             )
-            found |= {f"{app_label}.{codename}" for app_label, codename in rows}
+            found |= {f"{app_label}.{codename}": FOREVER for app_label, codename in rows}
     return found
 
 

@@ -6,6 +6,9 @@
         scope = "documents.Folder"          # given for one folder; left out: for everything
         inherits = (Viewer,)
         permissions = frozenset({"documents.change_document"})
+        max_duration = timedelta(days=90)   # given for longer: refused
+        requires_activation = True          # held, and not in use until activated in the session (apps.rbac.sessions)
+        max_activation = timedelta(hours=1)
 
     extend("user", {"documents.add_document"})
 
@@ -13,33 +16,44 @@ Removing an app removes what it added. A role comes with three seeds: admin, use
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.rbac.errors import UnknownRole
 
+if TYPE_CHECKING:
+    from apps.rbac.constraints import RoleSet
+
 GLOBAL = ""
 
 
 class Registry:
-    """The roles of all installed apps, by slug."""
+    """The roles of all installed apps, by slug, and the sets of roles that exclude each other, by name."""
 
     def __init__(self) -> None:
         self.roles: dict[str, type[Role]] = {}
         self.extensions: dict[str, set[str]] = {}
+        self.ssd: dict[str, RoleSet] = {}
+        self.dsd: dict[str, RoleSet] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Work out anew what follows from the declarations: one has changed."""
         self._granting: dict[tuple[str, str], tuple[str, ...]] | None = None
+        self._to_activate: frozenset[str] | None = None
 
     def add(self, role: "type[Role]") -> None:
         """Raises ImproperlyConfigured at start when the slug is taken: which of two roles is meant can't be guessed."""
         if (other := self.roles.get(role.slug)) is not None:
             raise ImproperlyConfigured(f"Two roles are called {role.slug!r}: {other.__module__} and {role.__module__}.")
         self.roles[role.slug] = role
-        self._granting = None
+        self.forget()
 
     def extend(self, slug: str, permissions: Iterable[str]) -> None:
         self.extensions.setdefault(slug, set()).update(permissions)
-        self._granting = None
+        self.forget()
 
     def get(self, slug: str) -> "type[Role]":
         """Raises UnknownRole."""
@@ -78,6 +92,29 @@ class Registry:
             self._granting = {key: tuple(slugs) for key, slugs in table.items()}
         return self._granting.get((permission, scope_type), ())
 
+    def authorized(self, slugs: Iterable[str]) -> frozenset[str]:
+        """The roles themselves and all that they inherit from."""
+        return frozenset(each for slug in slugs for each in self.inherited(slug))
+
+    def shortest(self, slug: str, limit: str) -> timedelta | None:
+        """The role's `max_duration` or `max_activation`: the least that it or a role it inherits from declares."""
+        declared = (getattr(self.roles[each], limit) for each in self.inherited(slug))
+        return min((each for each in declared if each is not None), default=None)
+
+    def is_privileged(self, slug: str) -> bool:
+        """Whether it, or a role that it inherits from, declares `requires_activation`."""
+        return any(self.roles[each].requires_activation for each in self.inherited(slug))
+
+    @property
+    def to_activate(self) -> frozenset[str]:
+        """Roles not in use until activated: the privileged, and those of which one session may not use all (DSD)."""
+        if self._to_activate is None:
+            apart = {slug for each in self.dsd.values() for slug in each.roles}
+            self._to_activate = frozenset(
+                slug for slug in self.roles if self.is_privileged(slug) or apart.intersection(self.inherited(slug))
+            )
+        return self._to_activate
+
 
 registry = Registry()
 
@@ -91,6 +128,9 @@ class Role:
     scope: ClassVar[str] = GLOBAL
     permissions: ClassVar[frozenset[str]] = frozenset()
     inherits: "ClassVar[tuple[type[Role] | str, ...]]" = ()
+    max_duration: ClassVar[timedelta | None] = None
+    requires_activation: ClassVar[bool] = False
+    max_activation: ClassVar[timedelta | None] = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

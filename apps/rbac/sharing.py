@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from apps.rbac import guard, protection, queries, signals
 from apps.rbac.errors import NotGrantable
 from apps.rbac.guard import Principal
+from apps.rbac.queries import FOREVER
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,16 @@ def share(
 ) -> list[str]:
     """Give `to` the permissions on `obj` ("change", or "app.change_model"), and return those that were new to it.
 
-    Raises GrantRefused: `by` needs the permission to share `obj` and each one that he gives; not to himself or a group
-    he is in; not to an inactive account.
+    Raises GrantRefused: `by` needs the permission to share `obj` and each one that he gives, all without an end, as a
+    share has none; not to himself or a group he is in; not to an inactive account.
     """
     wanted = full_names(obj, permissions)
-    with guard.granting(obj, to=str(to), permissions=sorted(wanted)):
+    with guard.granting(by, to, obj, permissions=sorted(wanted)) as change:
         rows = share_rows(obj, to, wanted)
-        guard.refuse_unless_sharer(by, obj)
-        guard.refuse_own(by, to)
-        guard.refuse_inactive(to)
-        guard.refuse_beyond_own(by, wanted, obj)
+        change.refuse_unless_sharer(until=FOREVER)
+        change.refuse_own()
+        change.refuse_inactive()
+        change.refuse_beyond_own(wanted, until=FOREVER)
         given = names(rows)
         new = sorted(wanted - given)
         for name in new:
@@ -66,12 +67,12 @@ def unshare(
     Raises GrantRefused as `share` does; an inactive account can be taken from.
     """
     wanted = None if permissions is None else full_names(obj, permissions)
-    with guard.granting(obj, to=str(to), permissions=sorted(wanted or ["all"])):
+    with guard.granting(by, to, obj, permissions=sorted(wanted or ["all"])) as change:
         rows = share_rows(obj, to, wanted)
-        guard.refuse_unless_sharer(by, obj)
-        guard.refuse_own(by, to)
+        change.refuse_unless_sharer()
+        change.refuse_own()
         taken = names(rows)
-        guard.refuse_beyond_own(by, frozenset(taken), obj)
+        change.refuse_beyond_own(frozenset(taken))
         rows.delete()
         if taken:
             tell(signals.share_revoked, obj, to, sorted(taken), reason)

@@ -11,12 +11,17 @@ from django.dispatch import Signal
 
 access_refused = Signal()
 grant_refused = Signal()
+group_joined = Signal()
+group_left = Signal()
 policy_missing = Signal()
+role_activated = Signal()
+role_deactivated = Signal()
 role_granted = Signal()
 role_revoked = Signal()
 roles_synced = Signal()
 share_granted = Signal()
 share_revoked = Signal()
+superuser_changed = Signal()
 
 
 def tell(

@@ -16,12 +16,17 @@ AUDIT_SIGNALS = {
     "apps.encryption.signals.unsealed": "encryption.shell.unsealed",
     "apps.rbac.signals.access_refused": Survives("rbac.access.refused"),
     "apps.rbac.signals.grant_refused": Survives("rbac.grant.refused"),
+    "apps.rbac.signals.group_joined": "rbac.group.joined",
+    "apps.rbac.signals.group_left": "rbac.group.left",
     "apps.rbac.signals.policy_missing": Survives("rbac.policy.missing"),
+    "apps.rbac.signals.role_activated": "rbac.role.activated",
+    "apps.rbac.signals.role_deactivated": "rbac.role.deactivated",
     "apps.rbac.signals.role_granted": "rbac.role.granted",
     "apps.rbac.signals.role_revoked": "rbac.role.revoked",
     "apps.rbac.signals.roles_synced": "rbac.roles.synced",
     "apps.rbac.signals.share_granted": "rbac.share.granted",
     "apps.rbac.signals.share_revoked": "rbac.share.revoked",
+    "apps.rbac.signals.superuser_changed": "rbac.superuser.changed",
     "config.security.signals.request_refused": Survives("hardening.request.refused"),
 }
 

@@ -19,12 +19,17 @@ from tests.testapp.roles import DocumentOwner
 NAMES = (
     "access_refused",
     "grant_refused",
+    "group_joined",
+    "group_left",
     "policy_missing",
+    "role_activated",
+    "role_deactivated",
     "role_granted",
     "role_revoked",
     "roles_synced",
     "share_granted",
     "share_revoked",
+    "superuser_changed",
 )
 
 
@@ -77,13 +82,16 @@ def team(colleague: User) -> Group:
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> roles.Registry:
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[roles.Registry]:
     """The roles, for a test that declares some: they are forgotten after it."""
     monkeypatch.setattr(roles.registry, "roles", dict(roles.registry.roles))
     extensions = {slug: set(added) for slug, added in roles.registry.extensions.items()}
     monkeypatch.setattr(roles.registry, "extensions", extensions)
-    monkeypatch.setattr(roles.registry, "_granting", None)
-    return roles.registry
+    for kind in ("ssd", "dsd"):
+        monkeypatch.setattr(roles.registry, kind, dict(getattr(roles.registry, kind)))
+    roles.registry.forget()
+    yield roles.registry
+    roles.registry.forget()
 
 
 def queries() -> CaptureQueriesContext:

@@ -179,6 +179,7 @@ def test_nobody_becomes_creator_of_what_has_been_somebodys(
 
 def test_an_inactive_account_creates_nothing(stranger: User, folder: Folder) -> None:
     stranger.is_active = False
+    stranger.save()
     with pytest.raises(InactiveRecipient):
         assign_creator(DocumentOwner, stranger, Document.objects.create(title="new", folder=folder))
 
@@ -215,8 +216,9 @@ def test_deleting_many_at_once_or_with_their_container_leaves_none_either(
 
 
 def test_who_is_deleted_takes_his_assignments_along_and_leaves_those_he_gave(
-    administrator: User, colleague: User, stranger: User
+    administrator: User, colleague: User, stranger: User, make_user: MakeUser
 ) -> None:
+    make_user(role="admin")
     given = assign_role(administrator, Librarian, stranger)
     assign_role(administrator, Librarian, colleague)
     colleague.delete()

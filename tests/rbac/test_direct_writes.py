@@ -1,6 +1,7 @@
 """Rights are written by the services only, and an assignment is never changed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,5 +65,14 @@ def test_a_service_may_write_in_every_way(stranger: User, document: Document) ->
 def test_an_assignment_is_not_changed_even_by_a_service(owner: User, document: Document) -> None:
     kept = ASSIGNMENTS.get(user=owner, role="testapp.document_owner")
     kept.role_id = "admin"
-    with pytest.raises(DirectGrantError, match="Revoke it"), by_service():
-        kept.save()
+    for change in (
+        kept.save,
+        partial(ASSIGNMENTS.filter(pk=kept.pk).update, role="admin"),
+        partial(ASSIGNMENTS.filter(pk=kept.pk).update, revoked_at=None),
+        partial(ASSIGNMENTS.bulk_update, [kept], ["role"]),
+        partial(ASSIGNMENTS.bulk_create, [kept], update_conflicts=True, update_fields=["role"], unique_fields=["id"]),
+    ):
+        with pytest.raises(DirectGrantError, match="Revoke it"), by_service():
+            change()
+    kept.refresh_from_db()
+    assert kept.role_id == "testapp.document_owner"

@@ -85,6 +85,7 @@ def test_7_a_share_with_an_inactive_user_is_refused_in_words_and_again_without_a
 ) -> None:
     share(owner, document, colleague, "view")
     colleague.is_active = False
+    colleague.save()
     for _ in range(2):
         with pytest.raises(InactiveRecipient):
             share(owner, document, colleague, "view")

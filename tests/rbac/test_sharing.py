@@ -125,6 +125,7 @@ def test_an_inactive_account_gets_nothing_and_can_be_taken_from(
 
 def test_a_sharer_who_became_inactive_shares_nothing(owner: User, colleague: User, document: Document) -> None:
     owner.is_active = False
+    owner.save()
     with pytest.raises(MayNotGrant):
         share(owner, document, colleague, "view")
 
@@ -184,6 +185,7 @@ def test_a_superuser_shares_like_an_owner_but_not_with_himself(
     colleague: User, document: Document, stranger: User
 ) -> None:
     stranger.is_superuser = True
+    stranger.save()
     assert share(stranger, document, colleague, "view") == [VIEW]
     with pytest.raises(SelfGrant):
         share(stranger, document, stranger, "view")

@@ -1,0 +1,93 @@
+"""Separation of duty, as ANSI INCITS 359 defines it. Declared in an app's `roles.py`, beside its roles:
+
+    SsdSet("four_eyes", {Editor, Approver})         nobody may hold both
+    SsdSet("keys", {One, Two, Three}, n=3)          nobody may hold all three
+    DsdSet("one_hat", {UserAdmin, Auditor})         who holds both uses one at a time (apps.rbac.sessions)
+
+`n` is the standard's cardinality: nobody holds n or more of the roles, so n - 1 at most. What counts are *authorized*
+roles: those given to a user or his groups, begun or not, wherever their scope is, and all that they inherit from.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
+
+from apps.rbac.errors import SeparationOfDuty
+from apps.rbac.models import RoleAssignment
+from apps.rbac.roles import Role, registry, slug_of
+
+
+class RoleSet:
+    """A named set of roles and its cardinality. Declaring one registers it, as with a role."""
+
+    kind: str
+
+    def __init__(self, name: str, roles: Iterable[type[Role] | str], n: int = 2) -> None:
+        self.name, self.roles, self.n = name, frozenset(map(slug_of, roles)), n
+        sets: dict[str, RoleSet] = getattr(registry, self.kind)
+        if name in sets:
+            raise ImproperlyConfigured(f"Two sets of roles ({self.kind.upper()}) are called {name!r}.")
+        sets[name] = self
+        registry.forget()
+
+    def is_broken_by(self, slugs: Iterable[str]) -> bool:
+        return len(self.roles & registry.authorized(slugs)) >= self.n
+
+    def refuse(self, somebody: Any) -> SeparationOfDuty:
+        verb = "hold" if self.kind == "ssd" else "use at once"
+        return SeparationOfDuty(
+            f"{somebody} would {verb} {self.n} or more of {', '.join(sorted(self.roles))}: the separation of duty "
+            f"{self.name!r} forbids it. One of the others has to go first."
+        )
+
+
+class SsdSet(RoleSet):
+    """Static: of these roles nobody may hold n or more."""
+
+    kind = "ssd"
+
+
+class DsdSet(RoleSet):
+    """Dynamic: of these roles nobody may use n or more in one session."""
+
+    kind = "dsd"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    user_pk: Any
+    broken: RoleSet
+
+
+def conflicts(users: Collection[Any] | QuerySet[Any, Any] | None = None) -> list[Conflict]:
+    """SSD sets that these users (all, if None) break. Two queries; none while no set is declared."""
+    held: defaultdict[Any, set[str]] = defaultdict(set)
+    bearing = bearing_on_ssd()
+    if bearing:
+        rows = RoleAssignment.objects.unended().filter(role__in=bearing)
+        direct, by_group = rows.exclude(user=None), rows.exclude(group__user=None)
+        if users is not None:
+            direct, by_group = direct.filter(user__in=users), by_group.filter(group__user__in=users)
+        for pk, slug in chain(direct.values_list("user", "role"), by_group.values_list("group__user", "role")):
+            held[pk].add(slug)
+    return [
+        Conflict(pk, each) for pk, slugs in held.items() for each in registry.ssd.values() if each.is_broken_by(slugs)
+    ]
+
+
+def bearing_on_ssd() -> set[str]:
+    """Slugs of the roles that are, or inherit from, a member of an SSD set."""
+    members = {slug for each in registry.ssd.values() for slug in each.roles}
+    return {slug for slug in registry.roles if members.intersection(registry.inherited(slug))} if members else set()
+
+
+def refuse_conflicts(users: Collection[Any] | QuerySet[Any, Any]) -> None:
+    """Raises SeparationOfDuty if one of the users breaks a set. Ask after the change, inside its transaction."""
+    for found in conflicts(users):
+        raise found.broken.refuse(get_user_model()._default_manager.get(pk=found.user_pk))
