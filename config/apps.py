@@ -9,7 +9,7 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.encryption.names import encrypted_field_names  # needs the models
-        from config import audit_adapters  # noqa: F401 - connects its receivers, which need the app registry
+        from config import audit_adapters, metrics  # noqa: F401 - they connect receivers, which need the app registry
         from config.security import checks  # noqa: F401 - registers the hardening checks
         from config.security.redaction import encrypted_names
 

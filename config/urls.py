@@ -17,6 +17,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("health/live/", views.live, name="health_live"),
     path("health/ready/", views.ready, name="health_ready"),
+    path("metrics", views.metrics, name="metrics"),
     path("account/", policy_include("apps.accounts.urls", login())),
     path(
         "accounts/",

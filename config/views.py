@@ -1,12 +1,16 @@
 """Pages of no app: the way in, health, and what a visitor sees when a request fails."""
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from apps.rbac.policies import login, policy, public
+from config.metrics import exposition
 from config.navigation import links_for
 from config.security.signals import request_refused
 
@@ -36,6 +40,17 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready"})
 
 
+@require_safe
+@policy(public(reason="Prometheus has no session: it shows METRICS_TOKEN; without one there is no such page"))
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"):
+        refused("its token for the metrics was not ours")
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, TOO_LARGE):
         return render(request, "413.html", status=413)
@@ -43,12 +58,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    request_refused.send(
-        sender=None,
-        target=None,
-        outcome="denied",
-        changes=None,
-        reason="its form was not one of ours",
-        details={"csrf": reason},
-    )
+    refused("its form was not one of ours", csrf=reason)
     return render(request, "403_csrf.html", status=403)
+
+
+def refused(reason: str, **details: str) -> None:
+    request_refused.send(sender=None, target=None, outcome="denied", changes=None, reason=reason, details=details)

@@ -5,8 +5,10 @@ the connection limit of the database's role (deploy/postgres/roles.sql).
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,35 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(str(error))
 """
+
+
+# Where the workers count together for /metrics. Read by prometheus_client when a worker imports it.
+if os.environ.get("METRICS_TOKEN") or os.environ.get("METRICS_TOKEN_FILE"):
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-"))
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Number the workers: a new one goes on in the file of a dead one. By process id there would be ever more files."""
+    taken = {each.number for each in server.WORKERS.values()}
+    worker.number = min(set(range(len(taken) + 1)) - taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import values
+
+        values.ValueClass = values.MultiProcessValue(lambda: worker.number)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.number)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""), ignore_errors=True)
 
 
 def on_starting(server: Any) -> None:

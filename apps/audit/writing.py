@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from django.db import router, transaction
 
 from apps.audit.errors import AuditError, NotRecorded
+from apps.audit.live import lost, tell_when_committed
 from apps.audit.models import Event
 
 emergency = logging.getLogger("audit.emergency")
@@ -38,6 +39,7 @@ def write(event: Event) -> None:
     using = router.db_for_write(Event)
     with failing_closed(event.action, using):
         event.save(using=using)
+    tell_when_committed([event], using)
 
 
 @contextmanager
@@ -95,6 +97,7 @@ def write_all(events: Sequence[Event]) -> None:
     using = router.db_for_write(Event)
     with failing_closed(actions_of(events), using), transaction.atomic(using=using):
         Event.objects.using(using).bulk_create(events)
+        tell_when_committed(events, using)
 
 
 @contextmanager
@@ -106,6 +109,7 @@ def failing_closed(what: str, using: str | None = None) -> Iterator[None]:
         using = using or router.db_for_write(Event)
         if transaction.get_connection(using).in_atomic_block:
             transaction.set_rollback(True, using=using)
+        lost.send_robust(sender=Event, actions=what)
         emergency.critical(
             "The audit log could not record %s (%s); what it tells of is rolled back.", what, type(error).__name__
         )

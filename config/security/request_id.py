@@ -8,6 +8,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from config.metrics import REQUESTS
+
 # W3C Trace Context: version-traceid-parentid-flags. Its trace id ties our lines to the proxy's.
 TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -32,12 +34,15 @@ class RequestIdMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
+        seconds = time.perf_counter() - started
+        route = where(request).get("route", "none")
+        REQUESTS.labels(route, str(response.status_code)).observe(seconds)
         log.info(
             "request",
             method=request.method,
             **where(request),
             status=response.status_code,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            milliseconds=round(seconds * 1000, 1),
             client=request.META.get("REMOTE_ADDR"),
         )
         return response

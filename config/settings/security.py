@@ -6,7 +6,7 @@ from functools import partial
 from django.utils.csp import CSP
 
 from apps.encryption.sources import validate
-from config.env import env
+from config.env import Secret, env
 from config.key_source import read_key_source
 
 MAKE_KEY = "Make one with: manage.py keys generate {} --file PATH, and set {}_FILE=PATH"
@@ -45,10 +45,16 @@ TRUSTED_PROXIES = env.networks(
 )  # a client's forged X-Forwarded-For and -Proto: 4.1.3, 16.2.1
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only ever from a trusted proxy: TrustedProxyMiddleware
 USE_X_FORWARDED_HOST = False
+METRICS_TOKEN = env.secret(
+    "METRICS_TOKEN",
+    shortest=32,
+    otherwise=Secret(""),
+    cure='Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"',
+)  # what Prometheus shows at /metrics, which is off without it: 13.4.5
 
 # ── Transport ────────────────────────────────────────────────────────────────────────────────────────────────────
 SECURE_SSL_REDIRECT = True  # clear text: 12.2.1
-SECURE_REDIRECT_EXEMPT = [r"^health/"]  # the proxy and the orchestrator ask over the private network
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]  # who asks is on the private network
 SECURE_HSTS_SECONDS = int(timedelta(days=730).total_seconds())  # downgrade: 3.4.1
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = False  # opt in: it can't be taken back

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -68,6 +69,7 @@ def variables(folder: Path, database_url: str, redis_url: str) -> dict[str, str]
             "ALLOWED_HOSTS": NAME,
             "DATABASE_URL": database_url,
             "DJANGO_SETTINGS_MODULE": "config.settings.production",
+            "METRICS_TOKEN": secrets.token_urlsafe(32),
             "PYTHONDONTWRITEBYTECODE": "1",
             "REDIS_URL": redis_url,
             "SITE_URL": f"https://{NAME}",

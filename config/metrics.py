@@ -1,0 +1,95 @@
+"""What Prometheus reads at /metrics: counts and times, by names from the code. Never a value, a row or a person.
+
+Several processes count into one folder, PROMETHEUS_MULTIPROC_DIR, which deploy/gunicorn.conf.py makes.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count
+from django.dispatch import receiver
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from apps.audit.actions import Outcome, registered
+from apps.audit.canonical import floor_of
+from apps.audit.live import committed, lost
+from apps.audit.models import Event
+
+LATELY: Final = timedelta(minutes=10)
+
+EVENTS = Counter("audit_events", "Events of the audit log.", ["action", "category", "outcome"])
+LOST = Counter("audit_write_failures", "Events that could not be written, whose actions were rolled back.")
+REQUESTS = Histogram(
+    "http_request_duration_seconds",
+    "Requests by route and status.",
+    ["route", "status"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+VALUES = {
+    "encryption_open_failed": Counter(
+        "encryption_open_failed", "Encrypted values that could not be opened.", ["reason", "field"]
+    ),
+    "encryption_revealed": Counter("encryption_revealed", "Masked values shown in full.", ["field"]),
+    "encryption_reveal_refused": Counter("encryption_reveal_refused", "Refused requests to see a value.", ["field"]),
+}
+
+
+def count(name: str, labels: dict[str, str]) -> None:
+    """The ENCRYPTION_COUNTER."""
+    VALUES[name].labels(**labels).inc()
+
+
+@receiver(committed)
+def count_events(events: list[Event], **kwargs: Any) -> None:
+    for event in events:
+        EVENTS.labels(event.action, category_of(event.action), event.outcome).inc()
+
+
+@receiver(lost)
+def count_lost(**kwargs: Any) -> None:
+    LOST.inc()
+
+
+def category_of(action: str) -> str:
+    known = registered().get(action)
+    return known.category if known else "unknown"
+
+
+def begin_at_zero() -> None:
+    """Show every counter before its first event: Prometheus sees no increase in one that appears with it."""
+    for action in registered().values():
+        for outcome in Outcome:
+            EVENTS.labels(action.name, action.category, outcome)
+
+
+class OfTheLog(Collector):
+    """What is asked of the database when Prometheus asks."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "audit_refusals_by_one_actor",
+            "The most refusals of one actor or address in the last ten minutes.",
+            value=most_refusals(),
+        )
+
+
+def most_refusals() -> int:
+    refused = Event.objects.filter(id__gte=floor_of(datetime.now(UTC) - LATELY), outcome=Outcome.DENIED)
+    by_one = refused.order_by().values("actor_type", "actor_id", "ip").annotate(number=Count("id"))
+    return max(by_one.values_list("number", flat=True), default=0)
+
+
+def exposition() -> bytes:
+    """The text that Prometheus reads: of all processes together, if there are several."""
+    begin_at_zero()
+    registry = CollectorRegistry()
+    registry.register(OfTheLog())
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it bare
+        return generate_latest(registry)
+    return generate_latest(REGISTRY) + generate_latest(registry)
