@@ -21,6 +21,7 @@ PUBLIC = {
     "account_signup",
     "health_live",
     "health_ready",
+    "metrics",  # asks for a token of its own: tests/settings/test_metrics.py
 }
 
 
