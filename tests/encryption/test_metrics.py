@@ -54,7 +54,10 @@ def test_the_counter_of_the_settings_is_told_which_field_and_why(damaged: Patien
     assert counted == [("encryption_open_failed", {"reason": "OpenFailed", "field": "testapp.patient.name"})]
 
 
-def test_without_a_counter_it_is_a_log_line(damaged: Patient, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_counter_it_is_a_log_line(
+    damaged: Patient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    del settings.ENCRYPTION_COUNTER
     with caplog.at_level(logging.WARNING, "apps.encryption.metrics"):
         read(damaged)
     [line] = caplog.records

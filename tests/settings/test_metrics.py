@@ -8,6 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.audit import api, writing
@@ -22,7 +23,7 @@ TOKEN = "a token of thirty-two characters!"
 
 
 @pytest.fixture
-def token(settings: Any) -> str:
+def token(settings: Settings) -> str:
     settings.METRICS_TOKEN = TOKEN
     return TOKEN
 
