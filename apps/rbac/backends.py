@@ -3,14 +3,13 @@
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Permission
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from apps.rbac import decisions, queries
+from apps.rbac import decisions
 
 
 class RBACBackend(BaseBackend):
@@ -26,7 +25,7 @@ class RBACBackend(BaseBackend):
         return decisions.permissions_of(user_obj, obj)
 
     async def aget_all_permissions(self, user_obj: Any, obj: models.Model | None = None) -> set[str]:
-        return await sync_to_async(self.get_all_permissions)(user_obj, obj)
+        return await decisions.apermissions_of(user_obj, obj)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions(user_obj))
@@ -46,7 +45,5 @@ class RBACBackend(BaseBackend):
         users = get_user_model()._default_manager.all()
         if not decisions.is_known(name):
             return users.none()
-        holding = queries.holders(name, obj)
-        if include_superusers and settings.RBAC_SUPERUSER:
-            holding |= Q(is_superuser=True)
+        holding = decisions.holding(name, obj, include_superusers)
         return users.filter(holding) if is_active is None else users.filter(holding, is_active=is_active)

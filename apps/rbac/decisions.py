@@ -10,11 +10,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from apps.rbac import memo, protection, queries, signals
@@ -65,8 +66,9 @@ def check_many(user: AnyUser, permission: str, objects: Iterable[models.Model]) 
     model = protection.concrete(wanted[0])
     if any(protection.concrete(obj) is not model for obj in wanted):
         raise ValueError("check_many takes objects of one model.")
-    rows = model._base_manager.filter(pk__in=[obj.pk for obj in wanted])
-    allowed = set(scoped(rows, user, permission).values_list("pk", flat=True))
+    if (settled := decided_without_rows(user, permission)) is not None:
+        return {obj.pk for obj in wanted if settled}
+    allowed = queries.held_among(user.pk, permission, wanted)
     for obj in wanted:
         memo.remember(question(user, permission, obj), obj.pk in allowed)
     return allowed
@@ -78,6 +80,20 @@ def scoped[Row: models.Model](queryset: QuerySet[Row], user: AnyUser, permission
     if settled is None:
         return queries.narrowed(queryset, user.pk, permission)
     return queryset.all() if settled else queryset.none()
+
+
+def who_can(permission: str, obj: models.Model | None = None) -> QuerySet[Any]:
+    """Active users who hold the permission: on `obj`, or everywhere. As a queryset; runs no query itself."""
+    users = get_user_model()._default_manager.all()
+    if not is_known(permission):
+        return users.none()
+    return users.filter(holding(permission, obj), is_active=True)
+
+
+def holding(permission: str, obj: models.Model | None, include_superusers: bool = True) -> Q:
+    """Who holds the permission, or would if the account were active, as a condition on users."""
+    held = queries.holders(permission, obj)
+    return held | Q(is_superuser=True) if include_superusers and settings.RBAC_SUPERUSER else held
 
 
 def permissions_of(user: AnyUser, obj: models.Model | None = None) -> set[str]:
@@ -116,6 +132,9 @@ def question(user: AnyUser, permission: str, obj: models.Model | None) -> tuple[
     return user.pk, permission, protection.places(obj)
 
 
+# In a thread: who asks may be a lazy `request.user`, and Django's database drivers have no other way. What `scoped` and
+# `who_can` give needs no twin: `async for`, `acount` and the like run its query.
 acheck = sync_to_async(check)
 acheck_many = sync_to_async(check_many)
+apermissions_of = sync_to_async(permissions_of)
 arequire = sync_to_async(require)

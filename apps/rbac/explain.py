@@ -9,7 +9,6 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
@@ -136,19 +135,17 @@ def givers(user: AnyUser, permission: str, slug: str, scope: models.Model | None
     """Some whom the guard would let give it: by the same rules, asked of everybody at once."""
     wanted = registry.permissions(slug) if slug else frozenset({permission})
     shares = protection.share_permission(scope) if scope is not None else ""
-    gives = may(shares, scope) if shares in protection.known_permissions() else Q(pk__in=[])
+    gives = decisions.holding(shares, scope) if shares in protection.known_permissions() else Q(pk__in=[])
     holds = Q()
     for each in wanted:
-        holds &= may(each, scope)
+        holds &= decisions.holding(each, scope)
     if slug:
-        gives, holds = gives | may(administrators.MANAGE, None), holds | may(guard.BIND, None)
+        gives, holds = (
+            gives | decisions.holding(administrators.MANAGE, None),
+            holds | decisions.holding(guard.BIND, None),
+        )
     users = get_user_model()._default_manager.filter(gives & holds, is_active=True)
     return users.exclude(pk__in=[user.pk]).order_by("pk")[:GIVERS]
-
-
-def may(permission: str, obj: models.Model | None) -> Q:
-    holding = queries.holders(permission, obj)
-    return holding | Q(is_superuser=True) if settings.RBAC_SUPERUSER else holding
 
 
 def scope_at(key: str, obj: models.Model | None) -> models.Model | None:

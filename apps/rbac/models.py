@@ -147,17 +147,23 @@ class RoleAssignment(GuardedModel):
                 condition=Q(revoked_at__isnull=True, group__isnull=False),
             ),
         ]
-        # Partial: an all-NULL column misleads SQLite's planner (15 ms instead of 0.05 for a check).
+        # About one object the unique ones above answer; for lists these, without a look at the table. All are partial:
+        # an all-NULL column misleads SQLite's planner (15 ms instead of 0.05 for a check).
         indexes: ClassVar = [
             models.Index(
-                name="rbac_assignment_user",
-                fields=["user", "scope_key", "role"],
-                condition=Q(user__isnull=False),
+                name="rbac_held_by_user",
+                fields=["user", "role", "scope_type", "scope_id", "starts_at", "expires_at"],
+                condition=Q(user__isnull=False, revoked_at__isnull=True),
             ),
             models.Index(
-                name="rbac_assignment_group",
-                fields=["group", "scope_key", "role"],
-                condition=Q(group__isnull=False),
+                name="rbac_held_by_group",
+                fields=["group", "role", "scope_type", "scope_id", "starts_at", "expires_at"],
+                condition=Q(group__isnull=False, revoked_at__isnull=True),
+            ),
+            models.Index(
+                name="rbac_held_everywhere",
+                fields=["role"],
+                condition=Q(scope_key="", revoked_at__isnull=True),
             ),
             models.Index(name="rbac_assignment_scope", fields=["scope_key"], condition=~Q(scope_key="")),
             models.Index(name="rbac_assignment_expiry", fields=["expires_at"], condition=Q(expires_at__isnull=False)),

@@ -5,7 +5,8 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser, Group
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,16 @@ from apps.accounts.models import User
 from apps.rbac import queries
 from apps.rbac.assignments import assign_role_as_system
 from apps.rbac.backends import RBACBackend
-from apps.rbac.decisions import check, check_many, permissions_of, scoped
+from apps.rbac.decisions import (
+    acheck,
+    acheck_many,
+    apermissions_of,
+    check,
+    check_many,
+    permissions_of,
+    scoped,
+    who_can,
+)
 from apps.rbac.direct_writes import by_service
 from apps.rbac.models import RoleAssignment
 from tests.testapp.models import Document, DocumentGroupShare, DocumentUserShare, Folder
@@ -76,6 +86,17 @@ class World:
             model.objects.get_or_create(**to, content_object=self.documents[where], permission=permission)
 
 
+async def the_async_twins_agree(world: World) -> None:
+    for person, permission in product(world.people, PERMISSIONS[:2]):
+        by_check = {each.pk for each in world.documents if await acheck(person, permission, each)}
+        assert by_check == await acheck_many(person, permission, world.documents)
+        assert by_check == {each.pk async for each in scoped(Document.objects.all(), person, permission)}
+        assert by_check == {each.pk for each in world.documents if permission in await apermissions_of(person, each)}
+        for each in world.documents:
+            assert (person in [one async for one in who_can(permission, each)]) == (each.pk in by_check)
+            assert await RBACBackend().ahas_perm(person, permission, each) == (each.pk in by_check)
+
+
 @pytest.mark.asvs("8.2.2")
 @pytest.mark.django_db
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
@@ -94,16 +115,22 @@ def test_check_and_list_and_bulk_check_and_holders_agree(
             world.assign(*role)
         for each in shares:
             world.share(*each)
-        for person in world.people:
+        for person in [*world.people, AnonymousUser()]:
             everywhere = permissions_of(person)
             on = {each.pk: permissions_of(person, each) for each in world.documents}
             for permission in PERMISSIONS:
                 by_check = {each.pk for each in world.documents if check(person, permission, each)}
                 assert set(scoped(Document.objects.all(), person, permission).values_list("pk", flat=True)) == by_check
+                assert scoped(Document.objects.all(), person, permission).count() == len(by_check)
                 assert check_many(person, permission, world.documents) == by_check
                 assert {pk for pk, held in on.items() if permission in held} == by_check
                 assert check(person, permission) == (permission in everywhere)
-        for document, permission in product(world.documents, PERMISSIONS):
-            listed = set(RBACBackend().with_perm(permission, obj=document))
-            assert listed == {person for person in world.people if check(person, permission, document)}
+                folders = {each.pk for each in world.folders if check(person, permission, each)}
+                assert set(scoped(Folder.objects.all(), person, permission).values_list("pk", flat=True)) == folders
+                assert check_many(person, permission, world.folders) == folders
+        for place, permission in product([*world.documents, *world.folders, None], PERMISSIONS):
+            may = {person for person in world.people if check(person, permission, place)}
+            assert set(who_can(permission, place)) == may
+            assert set(RBACBackend().with_perm(permission, obj=place)) == may
+        async_to_sync(the_async_twins_agree)(world)
         transaction.set_rollback(True)

@@ -107,14 +107,19 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("user__isnull", False)),
-                        fields=["user", "scope_key", "role"],
-                        name="rbac_assignment_user",
+                        condition=models.Q(("revoked_at__isnull", True), ("user__isnull", False)),
+                        fields=["user", "role", "scope_type", "scope_id", "starts_at", "expires_at"],
+                        name="rbac_held_by_user",
                     ),
                     models.Index(
-                        condition=models.Q(("group__isnull", False)),
-                        fields=["group", "scope_key", "role"],
-                        name="rbac_assignment_group",
+                        condition=models.Q(("group__isnull", False), ("revoked_at__isnull", True)),
+                        fields=["group", "role", "scope_type", "scope_id", "starts_at", "expires_at"],
+                        name="rbac_held_by_group",
+                    ),
+                    models.Index(
+                        condition=models.Q(("revoked_at__isnull", True), ("scope_key", "")),
+                        fields=["role"],
+                        name="rbac_held_everywhere",
                     ),
                     models.Index(
                         condition=models.Q(("scope_key", ""), _negated=True),

@@ -1,0 +1,156 @@
+"""The SQL of rbac's questions, which `queries` asks: the only text of its kind in the app.
+
+By hand, because the ORM takes longer to build these than the database to answer them. A text depends on the models and
+on which roles grant what, on nothing that a user can send: names come quoted from model meta, values are bound. Each
+way to hold a permission is one *arm*; check, page, list and holders are made of the same arms, so that none differs.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connections, models
+
+from apps.rbac import protection
+from apps.rbac.models import RoleAssignment
+from apps.rbac.roles import registry
+
+# The database's clock, as django.db.models.functions.Now writes it.
+NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
+# Among what a sub-query finds: PostgreSQL can ask an index for the values of an array.
+AMONG = {"postgresql": "{} = ANY(ARRAY({}))", "sqlite": "{} IN ({})"}
+# Among values of which there may be hundreds: one parameter, so that the text is the same and stays prepared.
+LISTED = {"postgresql": "{} = ANY(%s)", "sqlite": "{} IN (SELECT value FROM json_each(%s))"}
+
+type Grantors = tuple[protection.Place, tuple[str, ...]]  # where an assignment may lie, and the roles that then grant
+
+
+class Sql(NamedTuple):
+    text: str
+    bound: tuple[Any, ...] = ()
+
+
+def joined(parts: Iterable[Sql], by: str) -> Sql:
+    listed = list(parts)
+    return Sql(by.join(part.text for part in listed), tuple(value for part in listed for value in part.bound))
+
+
+class Arms:
+    """How somebody may have come by a permission, in the SQL of one database. `user_pk` None: of everybody."""
+
+    def __init__(self, alias: str, user_pk: Any = None) -> None:
+        self.connection = connections[alias]
+        self.names = names_in(alias)
+        self.user = None if user_pk is None else self.adapted(get_user_model(), user_pk)
+
+    def adapted(self, model: type[models.Model], pk: Any) -> Any:
+        """A primary key as the database stores it: SQLite has UUIDs as text."""
+        field = model._meta.pk
+        return field.get_db_prep_value(field.to_python(pk), self.connection, prepared=False)
+
+    def roles(self, found: str, where: Sql) -> list[Sql]:
+        """Of assignments in force under a condition; {user} in `found` is who has the role."""
+        in_force = Sql(f"{where.text} AND {self.names['in_force']}", where.bound)
+        return [self.of_users(RoleAssignment, found, in_force), self.of_groups(RoleAssignment, found, in_force)]
+
+    def roles_at(self, found: str, grantors: list[Grantors]) -> list[Sql]:
+        """Of assignments at those places. The list of keys is there for the index, the pairs decide."""
+        pairs = [(key, slug) for (_, key), slugs in grantors for slug in slugs]
+        keys = tuple(dict.fromkeys(key for key, _ in pairs))
+        if not pairs:
+            return []
+        key, role = self.names["scope_key"], self.names["role"]
+        text = f"{key} IN ({marks(len(keys))}) AND ({key}, {role}) IN ({', '.join(len(pairs) * ['(%s, %s)'])})"
+        if keys == ("",) or "" not in keys:
+            text += f" AND {key} {'=' if keys == ('',) else '<>'} ''"  # as the partial index for it says
+        return self.roles(found, Sql(text, (*keys, *(value for pair in pairs for value in pair))))
+
+    def roles_of_kind(self, found: str, permission: str, kind: str) -> list[Sql]:
+        """Of assignments for any object of one scope type that grant the permission."""
+        slugs = registry.granting(permission, kind)
+        text = f"{self.names['scope_type']} = %s AND {self.names['role']} IN ({marks(len(slugs))})"
+        return self.roles(found, Sql(text, (kind, *slugs))) if slugs else []
+
+    def shares(self, found: str, permission: str, model: protection.AnyModel, where: Sql | None = None) -> list[Sql]:
+        """Of shares of the model's objects; none for a permission of another model, which can't be shared."""
+        if permission not in protection.permissions_on(protection.concrete(model)):
+            return []
+        app_label, codename = permission.split(".", 1)
+        named = Sql(
+            self.names["is_permission"], (codename, app_label, protection.concrete(model)._meta.model_name or "")
+        )
+        condition = joined([named, where], " AND ") if where else named
+        user_share, group_share = protection.shares_for(model)
+        return [
+            *([self.of_users(user_share, found, condition)] if user_share else []),
+            *([self.of_groups(group_share, found, condition)] if group_share else []),
+        ]
+
+    def of_users(self, model: protection.AnyModel, found: str, where: Sql) -> Sql:
+        return self.select(model, found, where, "a.user_id", "")
+
+    def of_groups(self, model: protection.AnyModel, found: str, where: Sql) -> Sql:
+        return self.select(model, found, where, self.names["member"], self.names["join_members"])
+
+    def select(self, model: protection.AnyModel, found: str, where: Sql, user: str, join: str) -> Sql:
+        whose = Sql(f"{user} IS NOT NULL") if self.user is None else Sql(f"{user} = %s", (self.user,))
+        condition = joined([whose, where], " AND ")
+        table = self.connection.ops.quote_name(model._meta.db_table)
+        text = f"SELECT {found.format(user=user)} FROM {table} a {join} WHERE {condition.text}"  # noqa: S608 - as above
+        return Sql(text, condition.bound)
+
+    def contained(self, container: models.ForeignKey[Any, Any], around: list[Sql]) -> Sql:
+        """Objects by what contains them."""
+        quote = self.connection.ops.quote_name
+        options: Any = container.model._meta
+        among = AMONG[self.connection.vendor].format(f"o.{quote(container.column)}", "{}")
+        text = f"SELECT o.{quote(options.pk.column)} FROM {quote(options.db_table)} o WHERE {among}"  # noqa: S608 - as above
+        return found_by(around, text)
+
+    def listed(self, column: str, values: Iterable[Any]) -> Sql:
+        vendor, of_all = self.connection.vendor, list(values)
+        return Sql(LISTED[vendor].format(column), (json.dumps(of_all) if vendor == "sqlite" else of_all,))
+
+
+@cache
+def names_in(alias: str) -> dict[str, str]:
+    """What the arms of a database have in common: its quoted names of columns, and conditions of them alone."""
+    connection = connections[alias]
+    quote, now = connection.ops.quote_name, NOW[connection.vendor]
+    fields = ("scope_key", "scope_type", "scope_id", "role", "revoked_at", "starts_at", "expires_at")
+    table: Any = RoleAssignment._meta
+    names = {field: f"a.{quote(table.get_field(field).column)}" for field in fields}
+    starts, expires = names["starts_at"], names["expires_at"]
+    # As `AssignmentQuerySet.in_force`.
+    names["in_force"] = (
+        f"{names['revoked_at']} IS NULL AND ({starts} IS NULL OR {starts} <= {now}) "
+        f"AND ({expires} IS NULL OR {expires} > {now})"
+    )
+    groups: Any = get_user_model()._meta.get_field("groups")
+    names["member"] = f"m.{quote(groups.m2m_column_name())}"
+    member_of = f"m.{quote(groups.m2m_reverse_name())}"
+    names["join_members"] = f"JOIN {quote(groups.m2m_db_table())} m ON {member_of} = a.group_id"
+    names["is_permission"] = (
+        f"a.permission_id = (SELECT p.id FROM {quote(Permission._meta.db_table)} p "  # noqa: S608 - as above
+        f"JOIN {quote(ContentType._meta.db_table)} c ON c.id = p.content_type_id "
+        "WHERE p.codename = %s AND c.app_label = %s AND c.model = %s)"
+    )
+    return names
+
+
+def marks(count: int) -> str:
+    return ", ".join(count * ["%s"])
+
+
+def any_of(ways: list[Sql], before: str = "") -> Sql:
+    found = joined(ways, ") OR EXISTS (")
+    return Sql(f"{before}EXISTS ({found.text})", found.bound)
+
+
+def found_by(arms: list[Sql], among: str) -> Sql:
+    found = joined(arms, " UNION ALL ")
+    return Sql(among.format(found.text), found.bound)
