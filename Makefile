@@ -62,6 +62,10 @@ types: $(VENV)/.dev ## Only the types
 bench-encryption: $(VENV)/.dev $(VENV)/peers/.done ## Measure encrypted fields and files beside their peers (4 minutes)
 	@PYTHONPATH=. $(VENV)/peers/bin/python -m benchmarks.encryption $(ARGS)
 
+.PHONY: bench-rbac
+bench-rbac: $(VENV)/.dev ## Measure decisions at a million grants beside guardian, on PostgreSQL and SQLite (5 minutes)
+	@$(PYTHON) -m benchmarks.rbac $(ARGS)
+
 .PHONY: shell
 shell: $(VENV)/.runtime ## A Python shell with the models, on the demo database
 	@$(PYTHON) manage.py shell

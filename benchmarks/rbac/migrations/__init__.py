@@ -1,0 +1,1 @@
+"""Empty: `measure.run` makes the tables once those that they point at are there."""

@@ -1,0 +1,19 @@
+"""One role of four permissions for a paper, the same for a folder of papers."""
+
+from apps.rbac.roles import Role
+
+FOUR = frozenset(f"rbac_benchmark.{action}_paper" for action in ("add", "change", "delete", "view"))
+
+
+class PaperOwner(Role):
+    slug = "rbac_benchmark.owner"
+    label = "Owner of a paper"
+    scope = "rbac_benchmark.Paper"
+    permissions = FOUR
+
+
+class FolderOwner(Role):
+    slug = "rbac_benchmark.folder_owner"
+    label = "Owner of a folder"
+    scope = "rbac_benchmark.Folder"
+    permissions = FOUR
