@@ -64,6 +64,7 @@ def insert(batch: list[Event]) -> None:
     using = router.db_for_write(Event)
     with failing_closed(actions_of(batch), using):
         Event.objects.using(using).bulk_create(batch)
+    tell_when_committed(batch, using)
     batch.clear()
 
 

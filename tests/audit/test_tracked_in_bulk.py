@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from apps.audit.live import committed
+from apps.audit.models import Event
 from tests.audit.events import told
 from tests.testapp.models import Author, Book, Label, Memo
 
@@ -198,3 +200,20 @@ def test_the_asynchronous_ways_are_the_same() -> None:
 
     async_to_sync(write)()
     assert [verb for verb, _, _ in since(0)] == ["book.created", "book.changed", "book.changed", "book.deleted"]
+
+
+def test_events_of_a_bulk_write_are_told_of_once_it_is_committed(django_capture_on_commit_callbacks: Any) -> None:
+    """Whoever counts or forwards events hears of these too."""
+    heard: list[str] = []
+
+    def hear(events: list[Event], **_: Any) -> None:
+        heard.extend(event.target_label for event in events)
+
+    committed.connect(hear)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            Book.objects.bulk_create([Book(title="First"), Book(title="Second")])
+            assert heard == []
+    finally:
+        committed.disconnect(hear)
+    assert heard == ["First", "Second"]
