@@ -107,6 +107,13 @@ register(
         Severity.NOTICE,
     ),
     Action(
+        "rbac.list.downloaded",
+        "{actor} downloaded who has access: {details.list}",
+        Category.AUTHORIZATION,
+        Severity.NOTICE,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
         "rbac.policy.missing",
         "A page was refused because it does not declare who may open it",
         Category.CONFIGURATION,

@@ -5,6 +5,7 @@ from django.utils.module_loading import autodiscover_modules
 class RBACConfig(AppConfig):
     name = "apps.rbac"
     verbose_name = "RBAC"
+    navigation = (("Access", "rbac:roles", "rbac.view_roleassignment"),)
 
     def ready(self) -> None:
         # Here and not above: all of these need the app registry.

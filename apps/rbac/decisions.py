@@ -13,13 +13,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from apps.rbac import memo, protection, queries, signals
-from apps.rbac.errors import UnknownPermission
+from apps.rbac.errors import AccessRefused, UnknownPermission
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +39,13 @@ def check(user: AnyUser, permission: str, obj: models.Model | None = None) -> bo
 
 
 def require(user: AnyUser, permission: str, obj: models.Model | None = None) -> None:
-    """Raises PermissionDenied; or Http404 for an object that the user may not even view, as if it were not there."""
+    """Raises AccessRefused (403); or Http404 for an object that the user may not even view, as if it were not there."""
     if check(user, permission, obj):
         return
     visible = obj is None or check(user, protection.permission_of(obj, "view"), obj)
     refuse(permission, obj, "The permission is missing." if visible else "The object may not even be viewed.")
     if visible:
-        raise PermissionDenied("You may not do this.")
+        raise AccessRefused("You may not do this.", (permission,), obj)
     raise Http404("There is nothing here.")
 
 

@@ -1,6 +1,16 @@
 """What can go wrong, each with its name. A refusal is a PermissionDenied: a view that forgets it answers 403."""
 
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+
+
+class AccessRefused(PermissionDenied):
+    """The permission (one of them) is missing: on the object, or everywhere. For the page that tells so."""
+
+    def __init__(self, message: str, permissions: tuple[str, ...], obj: Any = None) -> None:
+        super().__init__(message)
+        self.permissions, self.obj = permissions, obj
 
 
 class UnknownPermission(LookupError):

@@ -3,7 +3,7 @@
 It reads all rows that bear on the question and decides anew, so that a property test can compare the two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -11,14 +11,17 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from apps.rbac import administrators, decisions, guard, protection, queries
+from apps.rbac import administrators, decisions, grants, guard, protection, queries
 from apps.rbac.decisions import AnyUser
-from apps.rbac.grants import Grant, State, reaching
+from apps.rbac.grants import LIVE, Grant, State
 from apps.rbac.roles import registry, slug_of
 
 WAYS, GIVERS = 3, 5  # how many an explanation names
+
+type Names = Mapping[str, str]  # scope key: what the place is called
+NO_NAMES: Names = {}
 
 
 class Rule(StrEnum):
@@ -42,10 +45,10 @@ class Way:
     place: str
     givers: tuple[Any, ...]
 
-    def __str__(self) -> str:
-        what = f"The role {registry.roles[self.role].label}" if self.role else "A share"
+    def words(self, names: Names) -> str:
+        what = f"The role {registry.label(self.role)}" if self.role else "A share"
         by = f"{', '.join(map(str, self.givers))} can give it" if self.givers else "nobody can give it"
-        return f"{what} on {self.place or 'everything'} would allow it; {by}."
+        return f"{what} on {where(self.place, names)} would allow it; {by}."
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,10 @@ class Decision:
         lacking = self.rule in (Rule.NOT_NOW, Rule.NOTHING)
         return tuple(ways(self.user, self.permission, self.obj)) if lacking else ()
 
-    def reasons(self) -> list[str]:
-        """In plain words, the rule first."""
-        return [str(self.rule), *(path(each, self) for each in self.grants), *map(str, self.ways)]
+    def reasons(self, names: Names = NO_NAMES) -> list[str]:
+        """In plain words, the rule first. `names`: what places are called, for who may know."""
+        paths = [path(each, self, names) for each in self.grants]
+        return [str(self.rule), *paths, *(way.words(names) for way in self.ways)]
 
     def as_json(self) -> dict[str, Any]:
         asked = {"user": str(self.user), "permission": self.permission, "object": key_of(self.obj)}
@@ -81,11 +85,12 @@ def explain(user: AnyUser, permission: str, obj: models.Model | None = None) -> 
     """Agrees with `check`. At most three queries."""
     if (rule := decided_without_rows(user, permission)) is not None:
         return Decision(user, permission, obj, rule)
-    bearing = [each for each in reaching(obj, user) if permission in each.permissions]  # type: ignore[arg-type] # signed in
+    here = grants.theirs(user) & LIVE & Q(scope_key__in=[key for _, key in protection.places(obj)])
+    given = grants.assigned(here) + (grants.shared(user=user, obj=obj) if obj is not None else [])
+    bearing = tuple(each for each in given if permission in each.permissions)
     if deciding := tuple(each for each in bearing if each.state is State.IN_FORCE):
-        by_role = any(each.role for each in deciding)
-        return Decision(user, permission, obj, Rule.ROLE if by_role else Rule.SHARE, deciding)
-    return Decision(user, permission, obj, Rule.NOT_NOW if bearing else Rule.NOTHING, tuple(bearing))
+        return Decision(user, permission, obj, Rule.ROLE if deciding[0].role else Rule.SHARE, deciding)
+    return Decision(user, permission, obj, Rule.NOT_NOW if bearing else Rule.NOTHING, bearing)
 
 
 def decided_without_rows(user: AnyUser, permission: str) -> Rule | None:
@@ -98,13 +103,13 @@ def decided_without_rows(user: AnyUser, permission: str) -> Rule | None:
     return Rule.SUPERUSER if decisions.is_superuser(user) else None
 
 
-def path(grant: Grant, decision: Decision) -> str:
+def path(grant: Grant, decision: Decision, names: Names) -> str:
     """user → group → role (given by, until) → inherited role → permission."""
     by = f"given by {grant.granted_by or 'the system'} on {grant.granted_at:%Y-%m-%d}"
     until = f", until {grant.expires_at:%Y-%m-%d %H:%M %Z}" if grant.expires_at else ""
     state = "" if grant.state is State.IN_FORCE else f", {grant.state}"
     steps = [str(decision.user), *([f"group {grant.holder}"] if grant.to_group else [])]
-    steps.append(f"{grant.what} on {grant.where} ({by}{until}{state})")
+    steps.append(f"{grant.what} on {where(grant.place, names)} ({by}{until}{state})")
     steps += lineage(grant.role, decision.permission)[1:]
     return " → ".join([*steps, decision.permission])
 
@@ -114,38 +119,35 @@ def lineage(slug: str, permission: str) -> tuple[str, ...]:
     waiting: list[tuple[str, ...]] = [(slug,)] if slug in registry.roles else []
     while waiting:
         here = waiting.pop(0)
-        role = registry.roles[here[-1]]
-        if permission in role.permissions | registry.extensions.get(role.slug, set()):
+        if permission in registry.own(here[-1]):
             return here
-        waiting += [(*here, junior) for each in role.inherits if (junior := slug_of(each)) not in here]
+        waiting += [(*here, slug_of(each)) for each in registry.roles[here[-1]].inherits if slug_of(each) not in here]
     return ()
 
 
 def ways(user: AnyUser, permission: str, obj: models.Model | None) -> Iterator[Way]:
     """The narrowest first: a share, a role on the object, on its container, for everything; of roles, the smallest."""
-    found = [("", key_of(obj))] if any(queries.shares_with(permission, obj)) else []
+    near = [("", key_of(obj))] if any(queries.shares_with(permission, obj)) else []
     for kind, key in [*protection.places(obj)[1:], protection.places(obj)[0]]:
         slugs = registry.granting(permission, kind)
-        found += [(slug, key) for slug in sorted(slugs, key=lambda slug: len(registry.permissions(slug)))]
-    for slug, key in found[:WAYS]:
-        yield Way(slug, key, tuple(givers(user, permission, slug, scope_at(key, obj))))
+        near += [(slug, key) for slug in sorted(slugs, key=lambda slug: len(registry.permissions(slug)))]
+    for slug, key in near[:WAYS]:
+        wanted = registry.permissions(slug) if slug else frozenset({permission})
+        can_give = givers(wanted, scope_at(key, obj), is_role=bool(slug))
+        yield Way(slug, key, tuple(can_give.exclude(pk__in=[user.pk])[:GIVERS]))
 
 
-def givers(user: AnyUser, permission: str, slug: str, scope: models.Model | None) -> Any:
-    """Some whom the guard would let give it: by the same rules, asked of everybody at once."""
-    wanted = registry.permissions(slug) if slug else frozenset({permission})
+def givers(wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> QuerySet[Any]:
+    """Whom the guard would let give the permissions at `scope`: its rules, asked of everybody at once."""
     shares = protection.share_permission(scope) if scope is not None else ""
     gives = decisions.holding(shares, scope) if shares in protection.known_permissions() else Q(pk__in=[])
     holds = Q()
     for each in wanted:
         holds &= decisions.holding(each, scope)
-    if slug:
-        gives, holds = (
-            gives | decisions.holding(administrators.MANAGE, None),
-            holds | decisions.holding(guard.BIND, None),
-        )
-    users = get_user_model()._default_manager.filter(gives & holds, is_active=True)
-    return users.exclude(pk__in=[user.pk]).order_by("pk")[:GIVERS]
+    if is_role:
+        gives |= decisions.holding(administrators.MANAGE, scope)
+        holds |= decisions.holding(guard.BIND, scope)
+    return get_user_model()._default_manager.filter(gives & holds, is_active=True).order_by("pk")
 
 
 def scope_at(key: str, obj: models.Model | None) -> models.Model | None:
@@ -154,6 +156,10 @@ def scope_at(key: str, obj: models.Model | None) -> models.Model | None:
         return obj if key else None
     field = protection.container_field(obj)
     return field.related_model(pk=getattr(obj, field.attname)) if field else None
+
+
+def where(place: str, names: Names) -> str:
+    return f"“{names[place]}”" if place in names else place or "everything"
 
 
 def key_of(obj: models.Model | None) -> str:

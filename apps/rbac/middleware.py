@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.rbac import memo, signals
+from apps.rbac.errors import AccessRefused
 from apps.rbac.policies import AnyView, Policy, expect_gate, is_bypassed, policy_of, told_missing
 
 
@@ -44,7 +45,7 @@ class PolicyMiddleware(LoginRequiredMiddleware):
         elif not request.user.is_authenticated:
             return self.handle_no_permission(request, view_func)
         else:
-            refuse(policy, request, view_func)
+            raise refusal(policy, request)
         raise PermissionDenied("You may not open this page.")
 
 
@@ -53,7 +54,8 @@ def refuse_undeclared(request: HttpRequest, view: AnyView) -> None:
     signals.tell(signals.policy_missing, sender=None, outcome="denied", reason=reason, path=request.path)
 
 
-def refuse(policy: Policy, request: HttpRequest, view: AnyView) -> None:
-    wanted = [rule.permission for rule in policy.permissions()]
+def refusal(policy: Policy, request: HttpRequest) -> AccessRefused:
+    wanted = tuple(rule.permission for rule in policy.permissions())
     reason = f"The policy of {request.path} does not admit this user."
     signals.tell(signals.access_refused, sender=None, outcome="denied", reason=reason, permission=" or ".join(wanted))
+    return AccessRefused("You may not open this page.", wanted)

@@ -53,6 +53,23 @@ def known_permissions() -> frozenset[str]:
     return frozenset().union(*(permissions_on(model) for model in apps.get_models()))
 
 
+@cache
+def labels() -> dict[str, str]:
+    """Permissions in plain words, such as "Can change record"."""
+    found: dict[str, str] = {}
+    for model in apps.get_models():
+        options, name = model._meta, model._meta.verbose_name
+        own = dict(options.permissions)
+        for action in options.default_permissions:
+            own[get_permission_codename(action, options)] = f"Can {action} {name}"
+        found |= {f"{options.app_label}.{codename}": str(label) for codename, label in own.items()}
+    return found
+
+
+def label(permission: str) -> str:
+    return labels().get(permission, permission)
+
+
 def container_field(model: AnyModel | models.Model) -> models.ForeignKey[Any, Any] | None:
     """The foreign key that the model names as `rbac_container`; roles given for what it points at reach the object."""
     name = getattr(model, "rbac_container", None)

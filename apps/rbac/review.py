@@ -6,12 +6,15 @@ of a name and a place (a scope key, "" for everything), as it is one of an opera
 An inactive account keeps its roles, and may do nothing. Shares count in `user_operations_on_object` alone.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from apps.rbac import decisions, protection, queries
 from apps.rbac.assignments import AnyRole
@@ -42,7 +45,7 @@ def users_with(slugs: set[str]) -> QuerySet[Any]:
 
 
 def assigned_roles(user: AbstractBaseUser) -> frozenset[str]:
-    """AssignedRoles. One query, as for all functions on a user but the last."""
+    """AssignedRoles. One query."""
     return frozenset(slug for slug, _ in places_of(user))
 
 
@@ -55,6 +58,46 @@ def places_of(user: AbstractBaseUser) -> set[Held]:
     """Slug and place of each assignment in force that its role, as the code declares it now, allows."""
     rows = RoleAssignment.objects.in_force().filter(theirs(user)).values_list("role", "scope_key", "scope_type")
     return {(slug, key) for slug, key, kind in rows if registry.is_given_for(slug, kind)}
+
+
+def roles_of(users: Iterable[Any]) -> dict[Any, dict[str, set[str]]]:
+    """Of many at once, by primary key: their roles, and the places of each. One query."""
+    held: dict[Any, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    theirs_or_groups = Q(user__in=users) | Q(group__user__in=users)
+    rows = RoleAssignment.objects.in_force().filter(theirs_or_groups).annotate(holder=Coalesce("user", "group__user"))
+    for holder, slug, key in rows.values_list("holder", "role", "scope_key"):
+        held[holder][slug].add(key)
+    return held
+
+
+def ssd_role_sets() -> frozenset[str]:
+    """SsdRoleSets: the names of the sets of roles that nobody may hold `n` or more of."""
+    return frozenset(registry.ssd)
+
+
+def ssd_role_set_roles(name: str) -> frozenset[str]:
+    """SsdRoleSetRoles. Raises KeyError for a name that no set has, as the following three do."""
+    return registry.ssd[name].roles
+
+
+def ssd_role_set_cardinality(name: str) -> int:
+    """SsdRoleSetCardinality: the standard's n."""
+    return registry.ssd[name].n
+
+
+def dsd_role_sets() -> frozenset[str]:
+    """DsdRoleSets: the same for the roles of one session."""
+    return frozenset(registry.dsd)
+
+
+def dsd_role_set_roles(name: str) -> frozenset[str]:
+    """DsdRoleSetRoles."""
+    return registry.dsd[name].roles
+
+
+def dsd_role_set_cardinality(name: str) -> int:
+    """DsdRoleSetCardinality."""
+    return registry.dsd[name].n
 
 
 def role_permissions(role: AnyRole) -> frozenset[str]:

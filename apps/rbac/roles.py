@@ -75,8 +75,15 @@ class Registry:
 
     def permissions(self, slug: str) -> frozenset[str]:
         """All that the role grants: its own, what apps added to it, and what it inherits."""
-        slugs = self.inherited(slug)
-        return frozenset().union(*(self.roles[each].permissions | self.extensions.get(each, set()) for each in slugs))
+        return frozenset().union(*(self.own(each) for each in self.inherited(slug)))
+
+    def own(self, slug: str) -> frozenset[str]:
+        """What the role lists, and what apps added to it."""
+        return self.roles[slug].permissions | self.extensions.get(slug, set())
+
+    def label(self, slug: str) -> str:
+        """The slug itself for a role that is gone from the code."""
+        return self.roles[slug].label if slug in self.roles else slug
 
     def is_given_for(self, slug: str, scope_type: str) -> bool:
         """Whether the code declares the role, for scopes of this type."""

@@ -20,6 +20,7 @@ AUDIT_SIGNALS = {
     "apps.rbac.signals.grant_refused": Survives("rbac.grant.refused"),
     "apps.rbac.signals.group_joined": "rbac.group.joined",
     "apps.rbac.signals.group_left": "rbac.group.left",
+    "apps.rbac.signals.list_downloaded": "rbac.list.downloaded",
     "apps.rbac.signals.policy_missing": Survives("rbac.policy.missing"),
     "apps.rbac.signals.role_activated": "rbac.role.activated",
     "apps.rbac.signals.role_deactivated": "rbac.role.deactivated",

@@ -162,4 +162,4 @@ def test_json_holds_the_same_reasons(owner: User, document: Document) -> None:
 def test_a_role_for_everything_is_the_way_where_no_object_is_meant(administrator: User, stranger: User) -> None:
     [way] = explain(stranger, VIEW).ways
     assert (way.role, way.place, way.givers) == (Librarian.slug, "", (administrator,))
-    assert str(way) == "The role Librarian on everything would allow it; administrator@example.org can give it."
+    assert way.words({}) == "The role Librarian on everything would allow it; administrator@example.org can give it."

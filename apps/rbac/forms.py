@@ -1,0 +1,86 @@
+"""To give a role, to take it back, and to ask why. What the guard refuses, the view says in the form."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from apps.rbac import grants
+from apps.rbac.roles import registry
+
+REASON = forms.CharField(max_length=500, help_text="It stays in the audit log, with your name.")
+
+
+def role_choices() -> list[tuple[str, str]]:
+    return [
+        (slug, f"{role.label} (on one {role.scope.partition('.')[2].lower()})" if role.scope else role.label)
+        for slug, role in sorted(registry.roles.items())
+    ]
+
+
+class Place(forms.CharField):
+    """An object by its scope key."""
+
+    def clean(self, value: Any) -> models.Model | None:
+        try:
+            return grants.at(text) if (text := super().clean(value)) else None
+        except LookupError as error:
+            raise ValidationError("There is no such object. Write app.model:id.") from error
+
+
+class Person(forms.CharField):
+    """A user by address or key."""
+
+    def clean(self, value: Any) -> Any:
+        if (user := grants.somebody(super().clean(value))) is None:
+            raise ValidationError("Nobody here has this address. Check the spelling.")
+        return user
+
+
+class Holder(Person):
+    """A user, or a group by its name."""
+
+    def clean(self, value: Any) -> Any:
+        return Group.objects.filter(name=value).first() or super().clean(value)
+
+
+class SearchForm(forms.Form):
+    q = forms.CharField(label="Find a person by address", required=False, max_length=254)
+
+
+class ExplainForm(forms.Form):
+    person = Person(help_text="An email address.", widget=forms.TextInput({"autocomplete": "off"}))
+    permission = forms.CharField(help_text="Such as records.view_record.", widget=forms.TextInput({"list": "known"}))
+    object = Place(required=False, help_text="app.model:id. Leave it out to ask about everything.")
+
+
+def future(when: datetime) -> None:
+    if when <= timezone.now():
+        raise ValidationError("This has passed already.")
+
+
+class RevokeForm(forms.Form):
+    reason = REASON
+
+
+class GiveForm(forms.Form):
+    to = Holder(
+        label="Person or group",
+        help_text="An email address, or the name of a group.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(choices=role_choices)
+    scope = Place(required=False, label="On which object", help_text="app.model:id, for a role that is given on one.")
+    expires_at = forms.DateTimeField(
+        label="Until",
+        required=False,
+        validators=[future],
+        help_text="Leave it out to give the role until somebody takes it back.",
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": "Write a day and a time, such as 2026-03-01T12:00."},
+    )
+    reason = REASON

@@ -1,0 +1,52 @@
+"""What a review of access should look at: rights that do not end, that conflict, that lie where none should."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.rbac import checks, constraints, grants, guard
+from apps.rbac.administrators import MANAGE
+from apps.rbac.grants import Grant, State
+from apps.rbac.roles import registry
+
+
+class Finding(NamedTuple):
+    """`wrong`: something is to be done; else it is there to be known."""
+
+    kind: str
+    what: str
+    wrong: bool = True
+
+
+def findings(soon: timedelta) -> Iterator[Finding]:
+    """Few queries, however many rights there are: rows that nothing is to be said of are not read."""
+    powerful = {slug for slug in registry.roles if is_powerful(slug)}
+    noteworthy = Q(expires_at__lt=timezone.now() + soon) | Q(role__in=powerful) | ~Q(role__in=registry.roles)
+    for grant in grants.assigned(grants.LIVE & noteworthy):
+        yield from of_grant(grant)
+    people = get_user_model()._default_manager
+    for broken, pk in ((each.broken, each.user_pk) for each in constraints.conflicts()):
+        yield Finding("conflict", f"{people.get(pk=pk)} holds {broken.n} or more of the set {broken.name}")
+    for message in (*checks.every_permission_is_in_a_role(), *checks.no_rights_elsewhere(databases=["default"])):
+        yield Finding("no role" if message.id == "rbac.W006" else "elsewhere", message.msg)
+
+
+def is_powerful(slug: str) -> bool:
+    """Privileged by its declaration, or able to give what it does not hold."""
+    return registry.is_privileged(slug) or bool(registry.permissions(slug) & {MANAGE, guard.BIND})
+
+
+def of_grant(grant: Grant) -> Iterator[Finding]:
+    said = f"{grant.holder} has the role {grant.role} on {grant.where}"
+    if grant.state is State.RETIRED:
+        yield Finding("retired", f"{said}, which the code no longer declares")
+    elif grant.expires_at is None:
+        yield Finding("no end", f"{said} without an end")
+    elif grant.state is State.EXPIRED:
+        yield Finding("ended", f"{said} until {grant.expires_at:%Y-%m-%d}, which has passed", wrong=False)
+    else:
+        yield Finding("ends soon", f"{said} until {grant.expires_at:%Y-%m-%d}", wrong=False)
