@@ -2,4 +2,4 @@
 
 from apps.rbac.roles import extend
 
-extend("admin", {"audit.view_event"})
+extend("admin", {"audit.export_event", "audit.view_event"})

@@ -15,6 +15,8 @@ handler400 = "config.views.bad_request"
 handler403 = "apps.rbac.views.refused"
 handler429 = "apps.accounts.lockout.too_many_requests"  # allauth's rate limits answer by it
 
+AUDIT = {"export": perm("audit.export_event"), "my_activity": login()}
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("health/live/", views.live, name="health_live"),
@@ -40,6 +42,6 @@ urlpatterns = [
             },
         ),
     ),
-    path("audit/", policy_include("apps.audit.urls", perm("audit.view_event"), {"my_activity": login()})),
+    path("audit/", policy_include("apps.audit.urls", perm("audit.view_event"), AUDIT)),
     *project_urls,
 ]

@@ -9,9 +9,12 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.audit import actions, changes, checks, querysets, signals, tracking_checks, triggers  # noqa: F401 - they register themselves
+        from apps.audit.exports import stream
+        from apps.audit.live import committed
 
         actions.autodiscover()
         changes.watch()
         querysets.watch_base_managers()
         signals.connect()
+        committed.connect(stream)
         post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="audit:triggers")

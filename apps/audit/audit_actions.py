@@ -12,6 +12,13 @@ register(
         audience=Audience.AUDITORS,
     ),
     Action(
+        "audit.log.exported",
+        "{actor} exported events of the audit log as {details.format}",
+        Category.AUDIT,
+        Severity.WARNING,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
         "audit.log.viewed",
         "{actor} looked at the audit log",
         Category.AUDIT,

@@ -53,7 +53,7 @@ class Event(AppendOnly):
     )  # fmt: skip
 
     class Meta:
-        default_permissions = ("view",)
+        default_permissions = ("view", "export")
         # Filters on time need no index: they become bounds of the primary key (canonical.floor_of).
         indexes: ClassVar = [
             models.Index(fields=["actor_type", "actor_id", "-id"], name="audit_event_actor"),

@@ -6,6 +6,7 @@ app_name = "audit"
 
 urlpatterns = [
     path("", views.event_list, name="event_list"),
+    path("export/", views.export, name="export"),
     path("mine/", views.my_activity, name="my_activity"),
     path("by/<str:kind>/<path:key>/", views.actor, name="actor"),
     path("on/<str:kind>/<path:key>/", views.target, name="target"),

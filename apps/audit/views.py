@@ -4,11 +4,14 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.audit.api import record
 from apps.audit.chart import STACK, chart
+from apps.audit.exports import download
 from apps.audit.forms import Cursor, EventFilter, Period
 from apps.audit.looking import look
 from apps.audit.models import Event
@@ -68,6 +71,18 @@ def actor(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     page = page_of(form.cleaned_data["before"], matching(form.cleaned_data | {"actor": of}))
     look("audit.timeline.viewed", of=of, filters=form.filled())
     return render(request, "audit/actor.html", {"form": form, "of": of, "page": page})
+
+
+@require_safe
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The newest events of the filters as CSV. Each download is an event, whoever had the same before."""
+    form = EventFilter(request.GET)
+    if not form.is_valid():
+        return render(request, "audit/event_list.html", {"form": form})
+    record("audit.log.exported", format="csv", filters=form.filled())
+    attachment = {"Content-Disposition": 'attachment; filename="audit-log.csv"'}
+    found = download(matching(form.cleaned_data))
+    return StreamingHttpResponse(found, content_type="text/csv; charset=utf-8", headers=attachment)
 
 
 @require_safe

@@ -4,7 +4,11 @@ from typing import Any
 
 import structlog
 
+from config.env import env
 from config.security.redaction import redact
+
+# Each committed event as a line on stdout besides, in this format: off unless a collector wants it.
+AUDIT_STREAM = env.text("AUDIT_STREAM", otherwise="", choices=("ecs", "jsonl", "ocsf"))
 
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -28,15 +32,18 @@ def logging_with(*renderers: Any, level: str = "INFO") -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     *renderers,
                 ],
-            }
+            },
+            "bare": {},
         },
         "handlers": {
             "stdout": {"class": "logging.StreamHandler", "formatter": "structured", "stream": "ext://sys.stdout"},
+            "events": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stdout"},
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured", "stream": "ext://sys.stderr"},
         },
         "root": {"handlers": ["stdout"], "level": level},
         "loggers": {
             "audit.emergency": {"handlers": ["stderr"]},  # an event was lost: it must be seen where logs are not kept
+            "audit.events": {"handlers": ["events"], "propagate": False},  # each committed event, see AUDIT_STREAM
             "django.server": {"handlers": [], "level": "WARNING", "propagate": False},  # the access log says it
             "django.request": {"level": "ERROR"},  # 404 and 403 are in the access log and in the audit log
             "axes": {"level": "ERROR"},  # it masks what an operator needs; the audit log has it

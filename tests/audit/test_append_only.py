@@ -72,5 +72,5 @@ def test_an_event_has_no_foreign_key_so_that_it_outlives_user_and_target() -> No
     assert not [field for field in Event._meta.get_fields() if field.is_relation]
 
 
-def test_only_looking_is_a_permission() -> None:
-    assert Event._meta.default_permissions == ("view",)
+def test_only_looking_and_exporting_are_permissions() -> None:
+    assert Event._meta.default_permissions == ("view", "export")

@@ -38,4 +38,10 @@ class DocumentOwner(Role):
     )
 
 
+class ReaderOfTheLog(Role):
+    slug = "testapp.reader_of_the_log"
+    label = "Reads the audit log"
+    permissions = frozenset({"audit.view_event"})
+
+
 extend("user", {"testapp.add_document"})

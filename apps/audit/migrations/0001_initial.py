@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(editable=False, max_length=64)),
             ],
             options={
-                "default_permissions": ("view",),
+                "default_permissions": ("view", "export"),
                 "indexes": [
                     models.Index(fields=["actor_type", "actor_id", "-id"], name="audit_event_actor"),
                     models.Index(fields=["target_type", "target_id", "-id"], name="audit_event_target"),
