@@ -36,7 +36,8 @@ def event_list(request: HttpRequest) -> HttpResponse:
     page = page_of(filters["before"], *by_index(filters))
     look("audit.log.viewed", filters=form.filled())
     bars = [] if filters["before"] else chart(filters)
-    return render(request, "audit/event_list.html", {"form": form, "page": page, "bars": bars, "outcomes": STACK})
+    drawn = {"bars": bars, "most": max((bar.total for bar in bars), default=0), "outcomes": STACK}
+    return render(request, "audit/event_list.html", {"form": form, "page": page, **drawn})
 
 
 @require_safe
