@@ -37,8 +37,10 @@ class Binding:
         return tuple(held[attname] for attname in self.attnames) if held.keys() >= {*self.attnames} else None
 
     def of(self, instance: models.Model) -> Any:
-        """The same, with what was deferred fetched first."""
-        for attname in () if self.row_only else self.attnames:
+        """The same, with what was deferred fetched first. (A primary key never is.)"""
+        if self.row_only:
+            return instance.__dict__.get(self.attname)
+        for attname in self.attnames:
             getattr(instance, attname)
         return self.values(instance.__dict__)
 

@@ -116,22 +116,19 @@ class Encrypted(Guarded):
         Raises ValueError if the value is not of the field's kind, KeyringError, and FieldError if the row has no key.
         """
         try:
-            return self._seal(value, instance)
+            plaintext, tags = self._encoded(value)
+            binding = self.binding
+            origin = binding.of(instance) if instance is not None else ()
+            key_id, cipher, head, aad = rings.sealer(self.frozen_label, self.context)
+            if tags:
+                odd, tag = tags[0]
+                head = header(key_id, tag, odd_root=odd)
+                aad = FIELD_CONTEXT + head + self.context
+            return Sealed(cipher.seal(pad(plaintext), aad + binding.encode(origin), head), origin, value)
         except Exception as error:  # noqa: BLE001 - raised again, without its frames
             # This frame and those below it hold the plaintext, and a debug page or a reporter shows their locals.
-            del value
+            value = plaintext = tags = None
             raise error.with_traceback(None) from None
-
-    def _seal(self, value: Any, instance: models.Model | None) -> Sealed:
-        plaintext, tags = self._encoded(value)
-        binding = self.binding
-        origin = binding.of(instance) if instance is not None else ()
-        key_id, cipher, head, aad = rings.sealer(self.frozen_label, self.context)
-        if tags:
-            odd, tag = tags[0]
-            head = header(key_id, tag, odd_root=odd)
-            aad = FIELD_CONTEXT + head + self.context
-        return Sealed(cipher.seal(pad(plaintext), aad + binding.encode(origin), head), origin, value)
 
     def _encoded(self, value: Any) -> tuple[bytes, Sequence[tuple[bool, bytes]]]:
         try:
@@ -186,8 +183,9 @@ class Encrypted(Guarded):
         return None if value is None else Sealed(value)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        # Not the bare __dict__: a deferred cell that is named for writing would become NULL.
-        held = getattr(type(model_instance), self.attname).held(model_instance)
+        held = model_instance.__dict__.get(self.attname, CLOSED)
+        if held is CLOSED:  # deferred and named for writing: without fetching it, it would become NULL
+            held = getattr(type(model_instance), self.attname).held(model_instance)
         if type(held) is Draft:
             held = self.seal(held.value, model_instance)
         elif type(held) is Sealed:
