@@ -187,10 +187,11 @@ class Sealing(io.RawIOBase):
         while have < wanted and (piece := next(self._stream, None)) is not None:
             pieces.append(piece)
             have += len(piece)
-        found = b"".join(pieces)
-        self._rest = found[wanted:]
+        last = pieces.pop()
+        cut = len(last) - max(have - wanted, 0)
+        self._rest = last[cut:]
         self._at += min(have, wanted)
-        return found[:wanted]
+        return b"".join((*pieces, last[:cut]))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """To the start, or to the end, as is done to learn the size. Raises UnsupportedOperation for another place."""

@@ -1,4 +1,5 @@
-"""How long encrypted fields take, ours and the peers', as multiples of a plain CharField in the same run.
+"""How long encrypted fields take, ours and the peers', as multiples of a plain CharField in the same run; then files
+beside raw AES-GCM, and rotation on PostgreSQL.
 
     make bench-encryption                  all of it, about four minutes
     make bench-encryption ARGS="--rows 2000 --rounds 2"
