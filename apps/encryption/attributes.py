@@ -89,7 +89,8 @@ class SealedAttribute(DeferredAttribute):
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         if instance is None:
             return self
-        held = self.held(instance)
+        slots = instance.__dict__
+        held = slots[self.attname] if self.attname in slots else self.held(instance)
         if type(held) is Sealed:
             if held.plain is not CLOSED:
                 return held.plain

@@ -38,10 +38,9 @@ class Binding:
 
     def of(self, instance: models.Model) -> Any:
         """The same, with what was deferred fetched first. (A primary key never is.)"""
-        if self.row_only:
-            return instance.__dict__.get(self.attname)
-        for attname in self.attnames:
-            getattr(instance, attname)
+        if not self.row_only:
+            for attname in self.attnames:
+                getattr(instance, attname)
         return self.values(instance.__dict__)
 
     def encode(self, values: Any) -> bytes:

@@ -24,7 +24,7 @@ from apps.encryption.envelope import FIELD_CONTEXT, KEY_ID, SHORTEST, header, lv
 from apps.encryption.errors import EncryptionError, OpenFailed
 from apps.encryption.guards import Guarded
 from apps.encryption.search import Exact
-from apps.encryption.signals import open_failed
+from apps.encryption.signals import tell_failure
 
 REFUSED_OPTIONS = ("primary_key", "_unique", "db_index", "auto_now", "auto_now_add", "unique_for_date")
 
@@ -116,21 +116,25 @@ class Encrypted(Guarded):
         Raises ValueError if the value is not of the field's kind, KeyringError, and FieldError if the row has no key.
         """
         try:
-            plaintext, tags = self._encoded(value)
-            binding = self.binding
-            origin = binding.of(instance) if instance is not None else ()
-            key_id, cipher, head, aad = rings.sealer(self.frozen_label, self.context)
-            if tags:
-                odd, tag = tags[0]
-                head = header(key_id, tag, odd_root=odd)
-                aad = FIELD_CONTEXT + head + self.context
-            return Sealed(cipher.seal(pad(plaintext), aad + binding.encode(origin), head), origin, value)
+            origin = self.binding.of(instance) if instance is not None else ()
+            return Sealed(self.cell(value, origin), origin, value)
         except Exception as error:  # noqa: BLE001 - raised again, without its frames
             # This frame and those below it hold the plaintext, and a debug page or a reporter shows their locals.
-            value = plaintext = tags = None
+            del value
             raise error.with_traceback(None) from None
 
-    def _encoded(self, value: Any) -> tuple[bytes, Sequence[tuple[bool, bytes]]]:
+    def cell(self, value: Any, bound: Any) -> bytes:
+        """A new cell for this value, in the row whose bound values these are. Raises as `seal` does."""
+        plaintext, tags = self.encoded(value)
+        key_id, cipher, head, aad = rings.sealer(self.frozen_label, self.context)
+        if tags:
+            odd, tag = tags[0]
+            head = header(key_id, tag, odd_root=odd)
+            aad = FIELD_CONTEXT + head + self.context
+        return cipher.seal(pad(plaintext), aad + self.binding.encode(bound), head)
+
+    def encoded(self, value: Any) -> tuple[bytes, Sequence[tuple[bool, bytes]]]:
+        """Codec byte and bytes of a value, and its tags. Raises ValueError, without the value."""
         try:
             if type(value) is str and self.codec is TEXT:  # nearly all: saves four calls
                 return TEXT.start + value.encode(), self.search.tags(self, value) if self.search else ()
@@ -148,31 +152,39 @@ class Encrypted(Guarded):
         try:
             held.plain = value = self.codec.decode(self._plaintext(held, instance))
         except EncryptionError as error:
-            self._report(error, held, instance)
+            if not held.reported:  # once for each value loaded, even if a page reads it again, or a receiver does
+                held.reported = True
+                self.tell(error, held.cell, sender=type(instance), target=instance)
             raise error.with_traceback(None) from None
         return value
 
     def _plaintext(self, held: Sealed, instance: models.Model) -> bytes:
-        cell, start = read_cell(held.cell)
-        if len(cell) < start + SHORTEST:
-            raise OpenFailed(self.frozen_label, instance.pk, cell[KEY_ID].hex())
         origin = held.origin if held.origin is not None else self.binding.of(instance)
-        aad = b"".join((FIELD_CONTEXT, cell[:start], self.context, self.binding.encode(origin)))
-        padded = rings.opener(cell[KEY_ID], self.frozen_label).open(cell, aad, start)
-        if padded is None:
-            raise OpenFailed(self.frozen_label, instance.pk, cell[KEY_ID].hex())
+        plaintext = unpad(self.opened(held.cell, origin, instance)[2])
         held.origin = origin  # proved now, if it was not known when the row was loaded
-        return unpad(padded)
+        return plaintext
 
-    def _report(self, error: EncryptionError, held: Sealed, instance: models.Model) -> None:
-        if held.reported:  # once for each value loaded, even if a page reads it again, or a receiver does
-            return
-        held.reported = True
-        details = {"label": self.frozen_label, "key_id": _key_id(held)}
-        reason = type(error).__name__
-        open_failed.send(
-            sender=type(instance), target=instance, outcome="error", changes=None, reason=reason, details=details
-        )
+    def opened(self, held: Any, bound: Any, row: object) -> tuple[bytes, int, bytes]:
+        """The cell that a column holds, where its header ends, and its padded plaintext.
+
+        bound: the row's values as Binding.values gives them. row: an instance or its key, for the error's text.
+        Raises OpenFailed, KeyUnavailable, NotSealed or UnknownFormat.
+        """
+        cell, start = read_cell(held)
+        if len(cell) >= start + SHORTEST:
+            aad = b"".join((FIELD_CONTEXT, cell[:start], self.context, self.binding.encode(bound)))
+            padded = rings.opener(cell[KEY_ID], self.frozen_label).open(cell, aad, start)
+            if padded is not None:
+                return cell, start, padded
+        raise OpenFailed(self.frozen_label, getattr(row, "pk", row), cell[KEY_ID].hex())
+
+    def tell(self, error: Exception, held: Any, *, sender: Any, target: Any = None, **details: str) -> None:
+        """Send signals.open_failed for what a column holds, with the key that it names if it is a cell."""
+        try:
+            key_id = read_cell(held)[0][KEY_ID].hex()
+        except EncryptionError:
+            key_id = ""
+        tell_failure(error, sender=sender, target=target, label=self.frozen_label, key_id=key_id, **details)
 
     # Reading from and writing to the database
 
@@ -283,11 +295,3 @@ def _writes_only_cells(value: Any) -> bool:
     if isinstance(value, Case):
         return all(_writes_only_cells(result) for result in (*(case.result for case in value.cases), value.default))
     return isinstance(value, Cast) and all(_writes_only_cells(source) for source in value.get_source_expressions())
-
-
-def _key_id(held: Sealed) -> str:
-    """The key that a cell names, for a report; empty if it is no cell."""
-    try:
-        return read_cell(held.cell)[0][KEY_ID].hex()
-    except EncryptionError:
-        return ""

@@ -3,8 +3,8 @@
 As rotation does, by compare-and-swap and in batches: nothing waits, and a run that was stopped goes on.
 """
 
-import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
@@ -13,12 +13,10 @@ from django.db import models
 from apps.encryption.envelope import unpad
 from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
-from apps.encryption.inventory import Table, present_start, raw
+from apps.encryption.inventory import Table
 from apps.encryption.moving import MovingQuerySet, movings
-from apps.encryption.resealing import encoded, opened, sealed, tell
-from apps.encryption.rotation import PASSES
-from apps.encryption.swapping import Change, swap
-from apps.encryption.sweeping import BATCH, Tally, Unreadable, Watch, batches
+from apps.encryption.swapping import Change
+from apps.encryption.sweeping import BATCH, Row, Tally, Watch, again, walk, write
 
 type PlainField = models.Field[Any, Any]
 
@@ -69,14 +67,9 @@ def fill(
     """
     tally = Tally()
     for table in tables:
-        walk = _Fill(table, plain_field(table.model, source), tally, watch, reverse=reverse, dry_run=dry_run)
-        differ = walk.over(batch)
-        for _ in range(PASSES if not dry_run else 0):
-            if not differ or watch.stopped:
-                break
-            time.sleep(0.05 if walk.missed else 0)
-            differ = walk.over(batch)
-        tally.left += differ
+        filling = _Fill(table, plain_field(table.model, source), tally, reverse=reverse, dry_run=dry_run)
+        once = partial(filling.over, watch, batch)
+        tally.left += once() if dry_run else again(watch, once)
     tally.stopped, tally.seconds = watch.stopped, watch.seconds
     return tally
 
@@ -95,52 +88,37 @@ def plain_field(model: type[models.Model], name: str) -> PlainField:
 class _Fill:
     """Passes over one table."""
 
-    def __init__(
-        self, table: Table, plain: PlainField, tally: Tally, watch: Watch, *, reverse: bool, dry_run: bool
-    ) -> None:
-        self.table, self.plain, self.tally, self.watch = table, plain, tally, watch
-        self.reverse, self.dry_run, self.missed = reverse, dry_run, 0
+    def __init__(self, table: Table, plain: PlainField, tally: Tally, *, reverse: bool, dry_run: bool) -> None:
+        self.table, self.plain, self.tally, self.reverse, self.dry_run = table, plain, tally, reverse, dry_run
         self.field = table.fields[0]
-        self.present = present_start(self.field)
 
-    def over(self, batch: int) -> int:
+    def over(self, watch: Watch, batch: int) -> int:
         """How many rows differed in this pass, but for those that are listed as unreadable."""
-        differ, self.missed = 0, 0
-        columns = [*self.field.binding.attnames, self.plain.attname, raw(self.field)]
-        for rows in batches(self.table, models.Q(), columns, batch):
-            self.tally.passed += len(rows)
-            changes = [change for row in rows if (change := self.change(*row))]
+        differ = 0
+        for rows in walk(self.table, models.Q(), self.tally, watch, batch, also=[self.plain.attname]):
+            changes = [change for row in rows if (change := self.change(row))]
             differ += len(changes)
-            self.write(changes)
-            self.watch.after(len(rows))
-            if self.watch.stopped:
-                break
+            if self.dry_run:
+                self.tally.changed += len(changes)
+            elif changes:
+                target = self.plain if self.reverse else self.field
+                write(self.table, (self.plain, self.field), (target,), changes, self.tally)
         return differ
 
-    def write(self, changes: list[Change]) -> None:
-        if not changes:
-            return
-        written = len(changes)
-        if not self.dry_run:
-            target = self.plain if self.reverse else self.field
-            written = swap(self.table.alias, self.table.model, (self.plain, self.field), (target,), changes)
-        self.tally.changed += written
-        self.missed += len(changes) - written
-
-    def change(self, pk: Any, *rest: Any) -> Change | None:
+    def change(self, row: Row) -> Change | None:
         """What to write to a row whose two values differ."""
-        *held, plain, cell = rest
-        bound = self.field.binding.values(dict(zip(self.field.binding.attnames, held, strict=True)))
-        cell = cell if cell is None else bytes(cell)
+        if self.tally.knows(self.table, self.field, row.pk):
+            return None
+        plain, bound = row.held[self.plain.attname], self.field.binding.values(row.held)
+        cell = row.cells[0] if row.cells[0] is None else bytes(row.cells[0])
         try:
-            stored = None if cell is None else unpad(opened(self.field, cell, bound, pk)[2])
+            stored = None if cell is None else unpad(self.field.opened(cell, bound, row.pk)[2])
             if self.equal(plain, stored):
                 return None
-            return pk, (plain, cell), (self.value(plain, stored, bound),)
+            return row.pk, (plain, cell), (self.value(plain, stored, bound),)
         except (EncryptionError, ValueError) as error:
-            known = Unreadable(self.field.frozen_label, self.table.alias, str(pk), type(error).__name__)
-            if self.tally.fail(known) and isinstance(error, EncryptionError):
-                tell(self.field, error, cell, pk)
+            damaged = isinstance(error, EncryptionError)  # else it is the plain value that can't be sealed
+            self.tally.fail(self.table, self.field, row.pk, error, cell=cell if damaged else None)
             return None
 
     def equal(self, plain: Any, stored: bytes | None) -> bool:
@@ -148,9 +126,9 @@ class _Fill:
             return plain is None and stored is None
         if self.field.codec.mutable:  # of a JSON object, the database may change the order
             return bool(self.field.codec.decode(stored) == plain)
-        return encoded(self.field, plain) == stored
+        return self.field.encoded(plain)[0] == stored
 
     def value(self, plain: Any, stored: bytes | None, bound: Any) -> Any:
         if self.reverse:
             return None if stored is None else self.field.codec.decode(stored)
-        return None if plain is None else sealed(self.field, plain, bound, self.present)
+        return None if plain is None else self.field.cell(plain, bound)

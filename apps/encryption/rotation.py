@@ -1,24 +1,20 @@
 """Seals stored cells again under the present keys: for a new data key, a new index root, or a new normalizer.
 
-No lock is held while cells are made, and none is waited for. A cell says which keys it was made with, so a run that
-was stopped goes on where it was, and several may run at once.
+A cell says which keys it was made with, so a run that was stopped goes on where it was, and several may run at once.
 """
 
-import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import partial
 
-from django.db import IntegrityError, models
+from django.db import models
 
 from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
-from apps.encryption.inventory import Table, any_of, filled, present_start, raw, stale
-from apps.encryption.resealing import reseal, tell
+from apps.encryption.inventory import Table, any_of, filled, present_start, stale
+from apps.encryption.resealing import reseal
 from apps.encryption.stored_files import rotate_files
-from apps.encryption.swapping import Change, swap
-from apps.encryption.sweeping import BATCH, Tally, Unreadable, Watch, batches
-
-PASSES = 20  # over what other writers were just changing
+from apps.encryption.swapping import Change
+from apps.encryption.sweeping import BATCH, Row, Tally, Watch, again, walk, write
 
 
 def to_do(tables: Iterable[Table], *, anew: bool = False) -> int:
@@ -40,81 +36,45 @@ def rotate(
     """
     tally = Tally()
     for table in tables:
-        for _ in range(PASSES):
-            missed = _Walk(table, tally, watch, anew=anew, dry_run=dry_run).over(batch)
-            if not missed or watch.stopped:
-                break
-            time.sleep(0.05)  # a moment for whoever holds those rows
+        rotation = _Rotation(table, tally, anew=anew, dry_run=dry_run)
+        again(watch, partial(rotation.over, watch, batch))
     rotate_files(tables, tally, watch, anew=anew, dry_run=dry_run)
     tally.stopped, tally.seconds = watch.stopped, watch.seconds
     tally.left = to_do(tables) if not dry_run else tally.changed
     return tally
 
 
-class _Walk:
-    """One pass over one table."""
+class _Rotation:
+    """Of one table."""
 
-    def __init__(self, table: Table, tally: Tally, watch: Watch, *, anew: bool, dry_run: bool) -> None:
-        self.table, self.tally, self.watch, self.anew, self.dry_run = table, tally, watch, anew, dry_run
+    def __init__(self, table: Table, tally: Tally, *, anew: bool, dry_run: bool) -> None:
+        self.table, self.tally, self.anew, self.dry_run = table, tally, anew, dry_run
         self.present = {field: present_start(field) for field in table.fields}
-        self.bound = sorted({name for field in table.fields for name in field.binding.attnames})
 
-    def over(self, batch: int) -> int:
-        """How many rows another writer has changed meanwhile, or holds."""
-        missed = 0
-        columns = [*self.bound, *(raw(field) for field in self.table.fields)]
-        for rows in batches(self.table, wanted(self.table, anew=self.anew), columns, batch):
-            missed += self.batch(rows)
-            self.watch.after(len(rows))
-            if self.watch.stopped:
-                break
-        return missed
+    def over(self, watch: Watch, batch: int) -> int:
+        """How many rows another writer has changed meanwhile, or holds, in one pass."""
+        return sum(map(self.batch, walk(self.table, wanted(self.table, anew=self.anew), self.tally, watch, batch)))
 
-    def batch(self, rows: list[tuple[Any, ...]]) -> int:
-        self.tally.passed += len(rows)
+    def batch(self, rows: list[Row]) -> int:
         groups: dict[tuple[Encrypted, ...], list[Change]] = {}
         for row in rows:
             if made := self.resealed(row):
-                groups.setdefault(tuple(made), []).append(
-                    (row[0], tuple(old for old, _ in made.values()), tuple(new for _, new in made.values()))
-                )
-        return sum(self.write(fields, changes) for fields, changes in groups.items())
+                old, new = zip(*made.values(), strict=True)
+                groups.setdefault(tuple(made), []).append((row.pk, old, new))
+        if self.dry_run:
+            self.tally.changed += sum(map(len, groups.values()))
+            return 0
+        return sum(write(self.table, fields, fields, changes, self.tally) for fields, changes in groups.items())
 
-    def resealed(self, row: tuple[Any, ...]) -> dict[Encrypted, tuple[bytes, bytes]]:
+    def resealed(self, row: Row) -> dict[Encrypted, tuple[bytes, bytes]]:
         """The old and the new cell of each field of a row that needs one."""
-        pk, held = row[0], dict(zip(self.bound, row[1:], strict=False))
         made = {}
-        for field, cell in zip(self.table.fields, row[1 + len(self.bound) :], strict=True):
-            present = self.present[field]
+        for (field, present), cell in zip(self.present.items(), row.cells, strict=True):
             if cell is None or (bytes(cell[:6]) == present and not self.anew):
                 continue
+            bound = field.binding.values(row.held)
             try:
-                made[field] = bytes(cell), reseal(field, cell, field.binding.values(held), pk, present, anew=self.anew)
+                made[field] = bytes(cell), reseal(field, cell, bound, row.pk, present, anew=self.anew)
             except (EncryptionError, ValueError) as error:
-                self.failed(field, pk, error, cell)
+                self.tally.fail(self.table, field, row.pk, error, cell=cell)
         return made
-
-    def failed(self, field: Encrypted, pk: Any, error: Exception, cell: Any) -> None:
-        if self.tally.fail(Unreadable(field.frozen_label, self.table.alias, str(pk), type(error).__name__)):
-            tell(field, error, cell, pk)
-
-    def write(self, fields: tuple[Encrypted, ...], changes: list[Change]) -> int:
-        """How many of these rows were not written, for being changed or held by another writer."""
-        if self.dry_run:
-            self.tally.changed += len(changes)
-            return 0
-        try:
-            written = swap(self.table.alias, self.table.model, fields, fields, changes)
-        except IntegrityError as error:
-            return self.one_by_one(fields, changes, error)
-        self.tally.changed += written
-        return len(changes) - written
-
-    def one_by_one(self, fields: tuple[Encrypted, ...], changes: list[Change], error: IntegrityError) -> int:
-        """Find the row whose new tag a unique constraint refuses, so that the others are not held up by it."""
-        if len(changes) > 1:
-            return sum(self.write(fields, [change]) for change in changes)
-        for field in fields:
-            place = Unreadable(field.frozen_label, self.table.alias, str(changes[0][0]), type(error).__name__)
-            self.tally.fail(place)
-        return 0

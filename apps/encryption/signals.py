@@ -12,9 +12,18 @@ back, so a receiver that stores it must outlive a roll-back.
 `unsealed`: a shell was given the data keys; `reason` is why.
 """
 
+from typing import Any
+
+from django.db import models
 from django.dispatch import Signal
 
 open_failed = Signal()
 revealed = Signal()
 reveal_refused = Signal()
 unsealed = Signal()
+
+
+def tell_failure(error: Exception, *, sender: Any, target: models.Model | None = None, **details: str) -> None:
+    """Send open_failed for what could not be opened."""
+    reason = type(error).__name__
+    open_failed.send(sender=sender, target=target, outcome="error", changes=None, reason=reason, details=details)

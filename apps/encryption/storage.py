@@ -22,7 +22,7 @@ from apps.encryption import rings
 from apps.encryption.cobblestone import CHUNK, Reader, opened_size, sealed_size
 from apps.encryption.envelope import hkdf, lv
 from apps.encryption.errors import EncryptionError, NotSealed, OpenFailed, TooLarge, UnknownFormat
-from apps.encryption.signals import open_failed
+from apps.encryption.signals import tell_failure
 
 if TYPE_CHECKING:
     AnyFile = File[Any]
@@ -90,15 +90,8 @@ class SealedStorage(Storage):
 
     def report(self, error: Exception, key_id: str) -> None:
         """Tell of a file that can't be read, by signals.open_failed."""
-        sender: Any = type(self.owner) if self.owner is not None else SealedStorage
-        open_failed.send(
-            sender=sender,
-            target=self.owner,
-            outcome="error",
-            changes=None,
-            reason=type(error).__name__,
-            details={"label": self.label, "key_id": key_id},
-        )
+        sender = SealedStorage if self.owner is None else type(self.owner)
+        tell_failure(error, sender=sender, target=self.owner, label=self.label, key_id=key_id)
 
     def _save(self, name: str, content: AnyFile) -> str:
         """Raises TooLarge if the content is not as long as it said."""

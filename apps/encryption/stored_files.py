@@ -11,7 +11,7 @@ from apps.encryption.errors import EncryptionError
 from apps.encryption.file_lifecycle import key_id, reseal, verify
 from apps.encryption.files import EncryptedFileField
 from apps.encryption.inventory import Count, Table
-from apps.encryption.sweeping import Tally, Unreadable, Watch
+from apps.encryption.sweeping import Tally, Watch
 
 BATCH = 100  # rows read at a time; each file is a write of its own
 
@@ -73,9 +73,8 @@ def _each(
                 tally.passed += 1
                 try:
                     tally.changed += work(table, field, instance)
-                except (EncryptionError, OSError) as error:  # files.py has told of it by signals.open_failed
-                    reason = type(error).__name__
-                    tally.fail(Unreadable(field.frozen_label, table.alias, str(instance.pk), reason))
+                except (EncryptionError, OSError) as error:  # storage.py has told of it by signals.open_failed
+                    tally.fail(table, field, instance.pk, error)
                 watch.after(1)
 
 

@@ -1,19 +1,25 @@
-"""Walking a table in batches, for as long as it takes: paced, told of, and stopped between two batches."""
+"""Walking a table in batches, for as long as it takes: paced, told of, and stopped between two batches.
+
+No lock is held while new values are made, and none is waited for: a batch is written by compare-and-swap, and what
+another writer was just changing is looked at again in the next pass.
+"""
 
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from django.db import models
+from django.db import IntegrityError, models
 
-from apps.encryption.inventory import Table
+from apps.encryption.inventory import Table, raw
+from apps.encryption.swapping import Change, swap
 
 BATCH = 1000  # rows; a writer of one of them waits for as long as these take, some hundredths of a second
 SHOWN = 1000  # unreadable rows that a report lists; all are counted
+PASSES = 20  # over what other writers were just changing
 
 
 @dataclass
@@ -40,16 +46,20 @@ class Tally:
     unreadable: list[Unreadable] = field(default_factory=list)
     known: set[tuple[str, str, str]] = field(default_factory=set, repr=False)
 
-    def fail(self, found: Unreadable) -> bool:
-        """Note it; tell whether it is a new one."""
-        place = (found.label, found.alias, found.pk)
-        if place in self.known:
-            return False
-        self.known.add(place)
+    def fail(self, table: Table, labeled: Any, pk: object, error: Exception, *, cell: Any = None) -> None:
+        """Note once that a row's cell or file can't be read or written; of a `cell`, tell by signals.open_failed."""
+        found = Unreadable(labeled.frozen_label, table.alias, str(pk), type(error).__name__)
+        if self.knows(table, labeled, pk):
+            return
+        self.known.add((found.label, found.alias, found.pk))
         self.failures += 1
         if len(self.unreadable) < SHOWN:
             self.unreadable.append(found)
-        return True
+        if cell is not None:
+            labeled.tell(error, cell, sender=labeled.model, pk=found.pk)
+
+    def knows(self, table: Table, labeled: Any, pk: object) -> bool:
+        return (labeled.frozen_label, table.alias, str(pk)) in self.known
 
 
 class Watch:
@@ -100,12 +110,49 @@ class Watch:
         return f"{self.done} of {max(self.total, self.done)} rows, {rate:.0f}/s, {left:.0f} s left"
 
 
-def batches(
-    table: Table, condition: models.Q, columns: list[Any], size: int = BATCH
-) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows that meet the condition, by ascending primary key (first of each row), read one batch at a time."""
-    rows = table.rows().filter(condition).order_by("pk").values_list("pk", *columns)
+class Row(NamedTuple):
+    """`held`: the values of bound columns, and of others that were asked for. `cells`: those of the table's fields."""
+
+    pk: Any
+    held: dict[str, Any]
+    cells: list[Any]
+
+
+def walk(
+    table: Table, condition: models.Q, tally: Tally, watch: Watch, size: int = BATCH, *, also: Collection[str] = ()
+) -> Iterator[list[Row]]:
+    """Rows that meet the condition, by ascending primary key, read one batch at a time, until told to stop."""
+    names = sorted({*also, *(name for field in table.fields for name in field.binding.attnames)})
+    rows = table.rows().filter(condition).order_by("pk").values_list("pk", *names, *map(raw, table.fields))
     found = list(rows[:size])
-    while found:
-        yield found
+    while found and not watch.stopped:
+        tally.passed += len(found)
+        yield [Row(pk, dict(zip(names, rest, strict=False)), rest[len(names) :]) for pk, *rest in found]
+        watch.after(len(found))
         found = list(rows.filter(pk__gt=found[-1][0])[:size]) if len(found) == size else []
+
+
+def again(watch: Watch, once: Callable[[], int]) -> int:
+    """Pass after pass, until one has nothing left for the next. Returns what is left after the last."""
+    for _ in range(PASSES):
+        left = once()
+        if not left or watch.stopped:
+            break
+        time.sleep(0.05)  # a moment for whoever holds those rows
+    return left
+
+
+def write(
+    table: Table, compared: Sequence[Any], written: Sequence[Any], changes: Sequence[Change], tally: Tally
+) -> int:
+    """How many of these rows were not written, for being changed or held by another writer."""
+    try:
+        done = swap(table.alias, table.model, compared, written, changes)
+    except IntegrityError as error:
+        if len(changes) > 1:  # find the row that a constraint refuses, so that the others are not held up by it
+            return sum(write(table, compared, written, [change], tally) for change in changes)
+        for field in set(compared).intersection(table.fields):
+            tally.fail(table, field, changes[0][0], error)
+        return 0
+    tally.changed += done
+    return len(changes) - done

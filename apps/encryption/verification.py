@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from apps.encryption.errors import EncryptionError
-from apps.encryption.inventory import Table, raw
-from apps.encryption.resealing import prove, tell
+from apps.encryption.inventory import Table
+from apps.encryption.resealing import prove
 from apps.encryption.rotation import wanted
 from apps.encryption.stored_files import verify_files
-from apps.encryption.sweeping import BATCH, Tally, Unreadable, Watch, batches
+from apps.encryption.sweeping import BATCH, Row, Tally, Watch, walk
 
 
 def verify(tables: Sequence[Table], watch: Watch, *, batch: int = BATCH) -> Tally:
@@ -17,34 +17,20 @@ def verify(tables: Sequence[Table], watch: Watch, *, batch: int = BATCH) -> Tall
     """
     tally = Tally()
     for table in tables:
-        _verify(table, tally, watch, batch)
-        if watch.stopped:
-            break
+        for rows in walk(table, wanted(table, anew=True), tally, watch, batch):
+            tally.changed += sum(_is_sound(table, row, tally) for row in rows)
     verify_files(tables, tally, watch)
     tally.stopped, tally.seconds = watch.stopped, watch.seconds
     return tally
 
 
-def _verify(table: Table, tally: Tally, watch: Watch, batch: int) -> None:
-    names = sorted({name for field in table.fields for name in field.binding.attnames})
-    columns = [*names, *(raw(field) for field in table.fields)]
-    for rows in batches(table, wanted(table, anew=True), columns, batch):
-        for pk, *rest in rows:
-            tally.passed += 1
-            tally.changed += _sound(table, tally, pk, dict(zip(names, rest, strict=False)), rest[len(names) :])
-        watch.after(len(rows))
-        if watch.stopped:
-            return
-
-
-def _sound(table: Table, tally: Tally, pk: object, held: dict[str, object], cells: list[object]) -> bool:
+def _is_sound(table: Table, row: Row, tally: Tally) -> bool:
     sound = True
-    for field, cell in zip(table.fields, cells, strict=True):
+    for field, cell in zip(table.fields, row.cells, strict=True):
         try:
             if cell is not None:
-                prove(field, cell, field.binding.values(held), pk)
+                prove(field, cell, field.binding.values(row.held), row.pk)
         except EncryptionError as error:
             sound = False
-            if tally.fail(Unreadable(field.frozen_label, table.alias, str(pk), type(error).__name__)):
-                tell(field, error, cell, pk)
+            tally.fail(table, field, row.pk, error, cell=cell)
     return sound

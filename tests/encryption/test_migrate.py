@@ -13,7 +13,7 @@ from django.db import models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.encryption import inventory, migrating, swapping
+from apps.encryption import inventory, migrating, swapping, sweeping
 from apps.encryption.fields import Encrypted
 from apps.encryption.moving import Moving
 from apps.encryption.sweeping import Tally, Watch
@@ -99,7 +99,7 @@ def test_a_value_that_changes_meanwhile_is_not_overtaken(monkeypatch: pytest.Mon
             other.save()
         return swap(*arguments)
 
-    monkeypatch.setattr(migrating, "swap", late)
+    monkeypatch.setattr(sweeping, "swap", late)
     assert (ssn()["left"], Employee.objects.get(pk=made.pk).sealed_ssn) == (0, "new")
 
 

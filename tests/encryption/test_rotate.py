@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from apps.encryption import inventory, rotation, swapping
+from apps.encryption import inventory, rotation, swapping, sweeping
 from apps.encryption.fields import Encrypted
 from apps.encryption.sweeping import Tally, Watch
 from tests.encryption.conftest import NEW, OLD, entry, ring
@@ -141,7 +141,7 @@ def test_a_row_that_another_writer_changes_meanwhile_keeps_that_writers_value(
             interfered.append(other)
         return swap(*arguments)
 
-    monkeypatch.setattr(rotation, "swap", late)
+    monkeypatch.setattr(sweeping, "swap", late)
     tally = rotate("testapp.Patient")
     assert Patient.objects.get(pk=patients[3].pk).name == "Grace"
     assert (tally.left, keys_of(Patient, "weight")) == (0, {"0000000b"})
@@ -154,7 +154,7 @@ def test_a_deleted_row_is_not_brought_back(patients: list[Patient], monkeypatch:
         Patient.objects.filter(pk=patients[0].pk).delete()
         return swap(*arguments)
 
-    monkeypatch.setattr(rotation, "swap", late)
+    monkeypatch.setattr(sweeping, "swap", late)
     assert rotate("testapp.Patient").left == 0
     assert Patient.objects.count() == 6
 

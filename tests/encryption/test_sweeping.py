@@ -1,0 +1,59 @@
+"""A walk over stored cells is told of, can be stopped, and says by its exit status whether it did all that was asked."""
+
+import os
+import signal
+
+import pytest
+from django.core.management import CommandError
+
+from apps.encryption import inventory, rotation, verification
+from apps.encryption.sweeping import Tally, Watch
+from tests.encryption.test_rotate import run
+from tests.testapp.models import Patient
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_after_the_batch_and_a_second_one_at_once(number: signal.Signals) -> None:
+    said: list[str] = []
+    Patient.objects.create(name="Ada")
+    with Watch(say=said.append) as watch:
+        os.kill(os.getpid(), number)
+        tally = verification.verify(inventory.tables(["testapp.Patient"]), watch)
+        assert (tally.stopped, tally.passed, said) == (True, 0, ["Stopping after this batch. Run it again to go on."])
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(
+    ("tally", "says", "status"),
+    [
+        (Tally(passed=9, changed=9), None, 0),
+        (Tally(passed=9, changed=8, failures=1), "1 cells can't be read", 1),
+        (Tally(passed=9, changed=8, left=1), "1 rows are left", 1),
+        (Tally(passed=9, changed=8, left=1, stopped=True), "run it again to go on", 130),
+    ],
+    ids=["all done", "unreadable", "left", "stopped"],
+)
+def test_it_ends_well_only_if_all_is_done(
+    monkeypatch: pytest.MonkeyPatch, tally: Tally, says: str | None, status: int
+) -> None:
+    monkeypatch.setattr(rotation, "rotate", lambda *_, **__: tally)
+    if says is None:
+        run("rotate", "testapp.Patient")
+        return
+    with pytest.raises(CommandError, match=says) as caught:
+        run("rotate", "testapp.Patient")
+    assert caught.value.returncode == status
+
+
+def test_progress_tells_rate_and_time_left_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 0.5, 2.0, 2.0, 2.0, 2.0])
+    monkeypatch.setattr("apps.encryption.sweeping.time.monotonic", lambda: next(now))
+    said: list[str] = []
+    watch = Watch(400, say=said.append)
+    watch.after(50)
+    watch.after(50)
+    assert said == ["100 of 400 rows, 50/s, 6 s left"]
