@@ -1,4 +1,4 @@
-"""A walk over stored cells is told of, can be stopped, and says by its exit status whether it did all that was asked."""
+"""A walk over stored cells tells how far it is, can be stopped, and ends well only if all that was asked is done."""
 
 import os
 import signal
