@@ -7,6 +7,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.views.decorators.debug import sensitive_variables
 
+from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
 
 HIDDEN = "••••••"
@@ -31,6 +32,17 @@ def masked(instance: models.Model, name: str) -> str:
         return "" if instance.__dict__.get(field.attname, HIDDEN) is None else HIDDEN
     value = getattr(instance, field.attname)
     return "" if value in field.empty_values else mask(value)
+
+
+def shown(instance: models.Model, name: str) -> str:
+    """The same, but «unreadable» for a value that can't be opened, so that one tampered row takes no list away.
+
+    It has told of itself by signals.open_failed then.
+    """
+    try:
+        return masked(instance, name)
+    except EncryptionError:
+        return "unreadable"
 
 
 def sealed_field_of(instance: models.Model, name: str) -> Encrypted:

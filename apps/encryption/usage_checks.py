@@ -1,4 +1,4 @@
-"""System checks of who may see a masked value, and of where the rings are kept."""
+"""System checks of who may see a masked value and where, and of where the rings are kept."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ type Messages = list[checks.CheckMessage]
 def register() -> None:
     """Called when the app is ready."""
     checks.register(check_reveals, checks.Tags.models)
+    checks.register(check_admins, checks.Tags.admin)
     checks.register(check_wrapped, checks.Tags.security, deploy=True)
 
 
@@ -40,6 +41,27 @@ def check_reveals(**_: Any) -> Messages:
         for model in models
         for field in model._meta.local_fields
         if isinstance(field, Encrypted) and field.reveal and field.reveal not in declared
+    ]
+
+
+def check_admins(**_: Any) -> Messages:
+    """E011: Django's admin, if it is there, would show in full and sort by what is encrypted."""
+    if not apps.is_installed("django.contrib.admin"):
+        return []
+    from django.contrib.admin.sites import all_sites  # the kit does without it
+
+    from apps.encryption.admin import SealedAdminMixin
+
+    return [
+        checks.Error(
+            "Its model has encrypted fields, which it would show in full.",
+            hint=f"Declare it as class {type(admin).__name__}(SealedAdminMixin, ModelAdmin), of apps.encryption.admin.",
+            obj=type(admin),
+            id="encryption.E011",
+        )
+        for site in all_sites
+        for model, admin in site._registry.items()
+        if not isinstance(admin, SealedAdminMixin) and any(isinstance(field, Encrypted) for field in model._meta.fields)
     ]
 
 
