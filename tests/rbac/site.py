@@ -9,7 +9,7 @@ from apps.rbac.policies import login, perm, policy
 from apps.rbac.sharing import share
 from config.urls import *  # noqa: F403 - its pages and its error handlers
 from config.urls import urlpatterns as pages_of_the_site
-from tests.rbac.pages import rename
+from tests.rbac.pages import in_folder, rename
 from tests.testapp.models import Document
 
 VIEW = "testapp.view_document"
@@ -38,4 +38,5 @@ urlpatterns = [
     path("undeclared/", undeclared),
     path("documents/<pk>/rename/", rename),
     path("documents/<pk>/pass-on/", pass_on),
+    path("folders/<folder_pk>/<pk>/", in_folder),
 ]

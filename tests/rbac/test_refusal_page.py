@@ -7,9 +7,11 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.audit.models import Event
+from apps.rbac.assignments import assign_role_as_system
 from apps.rbac.sharing import share
 from tests.conftest import ClientFor, MakeUser
-from tests.testapp.models import Document
+from tests.testapp.models import Document, Folder
+from tests.testapp.roles import FolderReader
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,16 @@ def test_who_may_view_is_told_what_is_missing_and_who_can_share_it(
     assert "<li>owner@example.org</li>" in shown
     assert "administrator@example.org" not in shown
     assert "Why, and who can give it" not in shown
+
+
+def test_of_an_object_that_nobody_shares_no_names_are_told(
+    owner: User, colleague: User, document: Document, folder: Folder, client_for: ClientFor
+) -> None:
+    assign_role_as_system(FolderReader, colleague, folder, reason="test")
+    shown = page(client_for(colleague).get(f"/folders/{folder.pk}/{document.pk}/"))
+    assert "<strong>Can change document</strong> on “Plans”" in shown
+    assert "owner@example.org" not in shown
+    assert "ask the owner" in shown
 
 
 @pytest.mark.asvs("8.2.2")
