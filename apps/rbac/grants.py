@@ -30,13 +30,11 @@ class State(StrEnum):
     IN_FORCE = "in force"
     NOT_BEGUN = "not begun"
     EXPIRED = "expired"
-    REVOKED = "revoked"
     RETIRED = "role retired"  # the code declares no such role, or none that is given there
 
 
-# By the database's clock, as decisions go.
+# Of what is not revoked; by the database's clock, as decisions go.
 TIMING = Case(
-    When(revoked_at__isnull=False, then=Value(State.REVOKED)),
     When(starts_at__gt=Now(), then=Value(State.NOT_BEGUN)),
     When(expires_at__lte=Now(), then=Value(State.EXPIRED)),
     default=Value(State.IN_FORCE),
@@ -92,7 +90,7 @@ def assignments(condition: Q) -> QuerySet[RoleAssignment]:
 def of_row(row: Any) -> Grant:
     slug, fits = row.role_id, registry.is_given_for(row.role_id, row.scope_type)
     granted = registry.permissions(slug) if fits else frozenset(row.role.permissions)
-    state = State(row.timing) if fits or row.revoked_at else State.RETIRED
+    state = State(row.timing) if fits else State.RETIRED
     given = (row.granted_by, row.granted_at, row.reason, row.starts_at, row.expires_at)
     return Grant(row.pk, row.user or row.group, slug, granted, row.scope_key, state, *given)
 
