@@ -11,7 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,12 +24,13 @@ from apps.rbac.errors import AccessRefused, GrantRefused
 from apps.rbac.explain import Decision, explain
 from apps.rbac.forms import ExplainForm, GiveForm, RevokeForm, SearchForm
 from apps.rbac.gates import access_or_404
-from apps.rbac.grants import LIVE, Grant, of_row
+from apps.rbac.grants import LIVE, Grant, State, of_row
 from apps.rbac.models import DeclaredRole, RoleAssignment
 from apps.rbac.roles import registry
 
 LOOK, MANAGE = "rbac.view_roleassignment", "rbac.manage"
 PAGE_SIZE = 25
+STATES = (State.IN_FORCE, State.NOT_BEGUN, State.EXPIRED)
 COLUMNS = ("holder", "what", "permissions", "place", "name", "state", "from", "until", "given by", "given on", "reason")
 MOST = 5  # questions that one page answers, and people whom a refused person is told to ask
 show_or_save = require_http_methods(["GET", "HEAD", "POST"])
@@ -40,11 +41,14 @@ class Request(HttpRequest):
 
 
 def show(request: Request, template: str, name: str, rows: Any, **context: Any) -> HttpResponse:
-    """Grants, or the rows of some, as a page or a file. Places have names for whoever may view them."""
+    """Grants, or rows of some, as a page or a file; ?state narrows them. Places have names for who may view them."""
+    if (state := request.GET.get("state")) in STATES:
+        rows = rows.filter(timing=state) if isinstance(rows, QuerySet) else [row for row in rows if row.state == state]
     if wants_csv(request):
         return as_csv(name, COLUMNS, map(cells, seen_by(request, rows)))
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, template, {**context, "page": page, "grants": seen_by(request, page)})
+    shown = {"page": page, "grants": seen_by(request, page), "states": STATES, "state": state}
+    return render(request, template, {**context, **shown})
 
 
 def wants_csv(request: HttpRequest) -> bool:

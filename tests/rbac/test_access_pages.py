@@ -222,6 +222,25 @@ def test_a_list_of_many_has_pages_and_its_file_has_all(admin: Client, make_user:
         assert len(rows(admin.get(url, {"as": "csv"}))) > len(users)
 
 
+def test_a_list_is_narrowed_to_one_state(admin: Client, colleague: User, folder: Folder, owner: User) -> None:
+    now, day = timezone.now(), timedelta(days=1)
+    assign_role_as_system(FolderReader, colleague, folder, expires_at=now - day, reason="test")
+    assign_role_as_system(FolderReader, owner, folder, starts_at=now + day, reason="test")
+    by_role, by_person = reverse("rbac:role", args=[FolderReader.slug]), reverse("rbac:person", args=[colleague.pk])
+    for url, state, found in (
+        (by_role, "expired", {colleague}),
+        (by_role, "not begun", {owner}),
+        (by_role, "in force", set()),
+        (by_role, "no state", {colleague, owner}),
+        (by_person, "expired", {colleague}),
+        (by_person, "not begun", set()),
+    ):
+        response = admin.get(url, {"state": state})
+        assert {each.holder for each in response.context["grants"]} == found, (url, state)
+    assert "None is in force." in text(admin.get(by_role, {"state": "in force"}))
+    assert len(rows(admin.get(by_role, {"state": "expired", "as": "csv"}))) == 2
+
+
 def test_pages_ask_the_database_little_however_much_they_show(
     admin: Client, owner: User, make_user: MakeUser, folder: Folder, document: Document
 ) -> None:
