@@ -1,7 +1,7 @@
 """Events by day and outcome, as numbers for an SVG that the template draws.
 
-Days that are over do not change any more (the log only grows): their counts are kept in the cache, so that a page
-counts the last two alone. A transaction that commits late is counted within a day.
+What is over does not change any more (the log only grows): counts are kept in the cache, so that a page counts the
+last minutes alone. A transaction that commits later than that is counted when the cache forgets, after a day.
 """
 
 from contextlib import suppress
@@ -15,12 +15,14 @@ from django.db.models import Count
 from django.db.models.functions import Substr
 
 from apps.audit.actions import Outcome
+from apps.audit.canonical import moment
 from apps.audit.queries import WINDOW, matching
 from apps.audit.values import dumps
 
 LONGEST: Final = timedelta(days=92)
 DAY: Final = timedelta(days=1)
 HEIGHT, WIDTH, GAP = 120, 960, 2
+SETTLED: Final = timedelta(minutes=5)  # so long ago, nearly all transactions have been committed
 NO_FILTERS: Final = {"before", "period", "since", "until"}  # days are counted whole
 STACK: Final = (Outcome.SUCCESS, Outcome.FAILURE, Outcome.DENIED, Outcome.ERROR)  # from the bottom up
 
@@ -86,28 +88,35 @@ def stacked(counts: Counts, most: int) -> list[Part]:
 
 
 def counted(filters: dict[str, Any], days: list[date]) -> dict[date, Counts]:
-    """Asks the log for the days that the cache does not know, and keeps those that are over."""
+    """What the cache knows of a run of days from the first on, and what the log adds to it."""
     rest = {name: value for name, value in filters.items() if value and name not in NO_FILTERS}
     asked = sha256(dumps(rest).encode()).hexdigest()
     keys = {day: f"audit-{asked}-{day}" for day in days}
-    cached = cache.get_many(keys.values())
-    known = {day: cached[key] for day, key in keys.items() if key in cached}
-    if missing := [day for day in days if day not in known]:
-        fresh = ask(rest, missing[0], missing[-1])
-        known |= {day: fresh.get(day, {}) for day in missing}
-        over = datetime.now(UTC).date() - DAY
-        cache.set_many({keys[day]: known[day] for day in missing if day < over}, timeout=int(DAY.total_seconds()))
-    return known
-
-
-def ask(filters: dict[str, Any], first: date, last: date) -> dict[date, Counts]:
-    bounds = {"since": start_of(first), "until": start_of(last + DAY)}
-    rows = matching(filters | bounds).order_by().annotate(day=Substr("occurred_at", 1, 10))
-    found: dict[date, Counts] = {}
-    for day, outcome, number in rows.values_list("day", "outcome").annotate(number=Count("id")):
-        with suppress(ValueError):  # somebody wrote a text into the row that is no time: the list shows it
-            found.setdefault(date.fromisoformat(day), {})[outcome] = number
+    kept = cache.get_many(keys.values())
+    found: dict[date, Counts] = {day: {} for day in days}
+    begin, end = start_of(days[0]), start_of(days[-1] + DAY)
+    for day in days:
+        if begin < start_of(day) or keys[day] not in kept:
+            break
+        through, found[day] = kept[keys[day]]
+        begin = datetime.fromisoformat(through)
+    settled = min(datetime.now(UTC) - SETTLED, end)
+    if settled - begin > SETTLED:
+        add(found, rest, begin, settled)
+        over = {day: min(settled, start_of(day + DAY)) for day in days if begin.date() <= day <= settled.date()}
+        fresh = {keys[day]: [moment(through), found[day]] for day, through in over.items()}
+        cache.set_many(fresh, timeout=int(DAY.total_seconds()))
+        begin = settled
+    add(found, rest, begin, end)
     return found
+
+
+def add(found: dict[date, Counts], filters: dict[str, Any], begin: datetime, end: datetime) -> None:
+    rows = matching(filters | {"since": begin, "until": end}).order_by().annotate(day=Substr("occurred_at", 1, 10))
+    for text, outcome, number in rows.values_list("day", "outcome").annotate(number=Count("id")):
+        with suppress(ValueError, KeyError):  # somebody wrote another time into the row: the list shows it
+            counts = found[date.fromisoformat(text)]
+            counts[outcome] = counts.get(outcome, 0) + number
 
 
 def start_of(day: date) -> datetime:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from apps.accounts.models import User
 from apps.audit import api, looking
+from apps.audit.canonical import floor_of
 from apps.audit.chart import chart
 from apps.audit.context import acting_as, of_request
 from apps.audit.forms import EventFilter
@@ -244,15 +245,28 @@ def test_the_chart_counts_each_day_by_outcome(auditor: Client, monkeypatch: pyte
     assert f"since={noon.date()}T00%3A00&amp;until={(noon + timedelta(days=1)).date()}T00%3A00" in page
 
 
-def test_days_that_are_over_are_counted_once(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any) -> None:
-    at(monkeypatch, timezone.now() - timedelta(days=5), to="x")
-    at(monkeypatch, timezone.now(), to="x")
+def test_what_was_counted_is_not_counted_again(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any) -> None:
+    for minutes in (1, 30, 60 * 24, 60 * 24 * 5):
+        at(monkeypatch, timezone.now() - timedelta(minutes=minutes), to="x")
     fresh = chart({"category": "data"})
+    assert sum(bar.total for bar in fresh) == 4
     with django_assert_num_queries(1) as asked:
         assert chart({"category": "data"}) == fresh
-    since = str(timezone.now().date() - timedelta(days=1))
-    assert "audit_event" in asked.captured_queries[0]["sql"]
-    assert since > str(fresh[-6].day)
+    at(monkeypatch, timezone.now(), to="x")
+    assert sum(bar.total for bar in chart({"category": "data"})) == 5
+    bound = floor_of(timezone.now() - timedelta(minutes=6))
+    assert (str(bound) if connection.vendor == "postgresql" else bound.hex) < str(asked.captured_queries[0])[-200:]
+
+
+def test_a_day_that_the_cache_forgot_is_counted_anew_and_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    for days in range(6):
+        at(monkeypatch, timezone.now() - timedelta(days=days, minutes=30), to="x")
+    fresh = chart({"category": "data"})
+    kept = cache._cache  # type: ignore[attr-defined]
+    for key in [key for key in kept if str(timezone.now().date() - timedelta(days=3)) in key]:
+        cache.delete(key.rpartition(":")[2])
+    assert chart({"category": "data"}) == fresh
+    assert chart({"category": "data", "since": timezone.now() - timedelta(days=3)})[-1].counts == fresh[-1].counts
 
 
 def test_one_refusal_among_thousands_of_successes_is_seen() -> None:
