@@ -201,3 +201,16 @@ def test_old_versions_of_tls_are_refused(site: Site) -> None:
         pytest.raises(ssl.SSLError),
     ):
         old.wrap_socket(plain, server_hostname=NAME)
+
+
+@pytest.mark.asvs("16.2.1")
+def test_the_proxys_line_the_sites_line_and_the_audit_event_hold_one_id(site: Site, client: Client) -> None:
+    page = client.get(SIGN_IN)
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+    assert found
+    form = {"csrfmiddlewaretoken": found[1], "login": "nobody@example.org", "password": "a wrong password"}
+    request_id = client.post(SIGN_IN, form).headers["X-Request-ID"]
+    exported = site.manage("audit", "export", "--format", "jsonl", "--action", "accounts.sign_in.failed")
+    assert request_id in {json.loads(line)["request_id"] for line in exported.splitlines()}
+    assert f'"request_id": "{request_id}"' in site.log()
+    assert any(line.endswith(request_id) for line in (site.folder / "rampart.log").read_text().splitlines())
