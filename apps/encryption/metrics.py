@@ -10,6 +10,7 @@ Names: `encryption_open_failed` (labels `reason`, `field`), `encryption_revealed
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,11 @@ from django.utils.module_loading import import_string
 from apps.encryption import signals
 
 DEFAULT = "apps.encryption.metrics.to_log"
+COUNTED = {
+    "encryption_open_failed": signals.open_failed,
+    "encryption_reveal_refused": signals.reveal_refused,
+    "encryption_revealed": signals.revealed,
+}
 logger = logging.getLogger(__name__)
 
 
@@ -28,21 +34,14 @@ def to_log(name: str, labels: dict[str, str]) -> None:
 
 def connect() -> None:
     """Called when the app is ready; before the audit log's, so that it counts even what can't be recorded."""
-    signals.open_failed.connect(_open_failed)
-    signals.revealed.connect(_revealed)
-    signals.reveal_refused.connect(_reveal_refused)
+    for name, signal in COUNTED.items():
+        signal.connect(partial(_told, name), weak=False, dispatch_uid=name)
 
 
-def _open_failed(*, reason: str, details: dict[str, Any], **_: Any) -> None:
-    count("encryption_open_failed", reason=reason, field=str(details["label"]))
-
-
-def _revealed(*, details: dict[str, Any], **_: Any) -> None:
-    count("encryption_revealed", field=str(details["label"]))
-
-
-def _reveal_refused(*, details: dict[str, Any], **_: Any) -> None:
-    count("encryption_reveal_refused", field=str(details["label"]))
+def _told(name: str, *, reason: str, details: dict[str, Any], **_: Any) -> None:
+    labels = {"field": str(details["label"])}
+    # The reason of a failure is an error's name; that of a reveal is somebody's own words.
+    count(name, **labels, **({"reason": reason} if name == "encryption_open_failed" else {}))
 
 
 def count(name: str, **labels: str) -> None:

@@ -9,12 +9,14 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.views.debug import ExceptionReporter
+from django.views.debug import ExceptionReporter, get_default_exception_reporter_filter
+from pytest_django import Settings
 
 from tests.testapp.models import Everything, Patient
 
 pytestmark = pytest.mark.django_db
 
+DJANGOS_OWN = "django.views.debug.SafeExceptionReporterFilter"
 MARKER = "Mk7Qz-Zoë"
 NUMBER = 7_203_145_599
 
@@ -82,7 +84,12 @@ def test_a_cached_instance_holds_no_byte_of_the_values(patient: Patient) -> None
 
 @pytest.mark.asvs("16.2.5")
 @pytest.mark.parametrize("assigned", [MARKER, f"{MARKER}\ud800"], ids=["of the wrong kind", "that has no UTF-8 form"])
-def test_a_debug_page_shows_no_byte_of_a_value_that_could_not_be_sealed(assigned: str) -> None:
+@pytest.mark.parametrize("reports", ["config.security.debug_pages.KindsOnlyFilter", DJANGOS_OWN])
+def test_a_debug_page_shows_no_byte_of_a_value_that_could_not_be_sealed(
+    assigned: str, reports: str, settings: Settings
+) -> None:
+    settings.DEFAULT_EXCEPTION_REPORTER_FILTER = reports
+    get_default_exception_reporter_filter.cache_clear()
     thing = Everything()
     setattr(thing, "integer" if assigned == MARKER else "char", assigned)
     try:

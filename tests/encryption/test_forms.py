@@ -77,3 +77,6 @@ def test_posted_ciphertext_is_text_and_is_not_opened(patient: Patient) -> None:
         form = PatientForm({"name": "Eve", "notes": posted.strip(), "history": "[]"}, instance=Patient(pk=patient.pk))
         if form.is_valid():  # null characters make it invalid
             assert form.save(commit=False).notes == form.cleaned_data["notes"] != "some"
+        assigned = Patient(pk=patient.pk)
+        assigned.notes = posted
+        assert assigned.notes == posted

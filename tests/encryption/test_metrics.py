@@ -9,13 +9,14 @@ from django.db import connection
 from pytest_django import Settings
 
 from apps.audit.api import acting_as
-from apps.encryption import metrics, signals
+from apps.encryption import metrics
 from apps.encryption.errors import OpenFailed
 from apps.encryption.reveal import reveal
 from tests.conftest import MakeUser
 from tests.testapp.models import Patient
 
 pytestmark = pytest.mark.django_db
+CONNECTED = {entry[0][0] for signal in metrics.COUNTED.values() for entry in signal.receivers} & set(metrics.COUNTED)
 counted: list[tuple[str, dict[str, str]]] = []
 
 
@@ -31,7 +32,11 @@ def broken(name: str, labels: dict[str, str]) -> None:
 def _connected(failures: list[Any]) -> None:
     """`failures` has taken the receivers away for the test."""
     counted.clear()
-    signals.open_failed.connect(metrics._open_failed)
+    metrics.connect()
+
+
+def test_it_is_connected_when_the_app_is_ready() -> None:
+    assert set(metrics.COUNTED) == CONNECTED
 
 
 @pytest.fixture
