@@ -136,14 +136,8 @@ class _Fetched:
     def __init__(self, rows: Any) -> None:
         self._rows = rows
 
-    def filter(self, **lookups: Any) -> "_Fetched":
-        return _Fetched(self._rows.filter(**lookups))
-
-    def only(self, *names: str) -> "_Fetched":
-        return _Fetched(self._rows.only(*names))
-
-    def using(self, alias: str) -> "_Fetched":
-        return _Fetched(self._rows.using(alias))
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: _Fetched(getattr(self._rows, name)(*args, **kwargs))
 
     def get(self) -> Any:
         row = self._rows.get()

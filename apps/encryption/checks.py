@@ -17,6 +17,7 @@ from apps.encryption.errors import KeyringError
 from apps.encryption.fields import Encrypted
 from apps.encryption.files import EncryptedFileField
 from apps.encryption.guards import sealed_field
+from apps.encryption.inventory import labeled_fields
 from apps.encryption.querysets import SealedQuerySet
 
 type Messages = list[checks.CheckMessage]
@@ -96,12 +97,12 @@ def check_models(**_: Any) -> Messages:
     """E004, E005 and E007: a label is one field's, nothing sorts by ciphertext, and bulk writes seal row by row."""
     found: Messages = []
     owners: dict[str, Encrypted | EncryptedFileField] = {}
-    for field in _labeled_fields():
+    for field in labeled_fields():
         owner = owners.setdefault(field.frozen_label, field)
         if owner is not field:
             text = f"Its label {field.frozen_label!r} is also that of {owner}: their cells could be exchanged."
             found.append(checks.Error(text, obj=field, id="encryption.E004"))
-    for model in {field.model for field in _labeled_fields()}:
+    for model in {field.model for field in labeled_fields()}:
         found += _check_ordering(model)
         if not isinstance(model._default_manager.all(), SealedQuerySet):
             hint = "Add SealedQuerySet to the bases of its queryset, or use objects = SealedQuerySet.as_manager()."
@@ -122,7 +123,7 @@ def _check_ordering(model: type[models.Model]) -> Messages:
 def check_labels(**_: Any) -> Messages:
     """E002: a field has the label that its migrations fixed. Under another one, nothing stored could be opened."""
     now: dict[str, Labels] = defaultdict(lambda: defaultdict(dict))
-    for field in _labeled_fields():
+    for field in labeled_fields():
         meta = field.model._meta
         now[meta.app_label][str(meta.model_name)][field.name] = field.frozen_label
     if not now:
@@ -166,17 +167,3 @@ def _newcomers(fields: dict[str, str] | None, before: dict[str, str], *, gone: b
     if gone:
         return any(label not in before.values() for other in now.values() for label in other.values())
     return any(name not in before for name in fields or {})
-
-
-def _labeled_fields() -> Iterator[Encrypted | EncryptedFileField]:
-    for model in apps.get_models():
-        for field in model._meta.local_fields:
-            if isinstance(field, (Encrypted, EncryptedFileField)) and not model._meta.proxy:
-                yield field
-
-
-def _encrypted_fields() -> Iterator[Encrypted]:
-    for model in apps.get_models():
-        for field in model._meta.local_fields:
-            if isinstance(field, Encrypted) and not model._meta.proxy:
-                yield field

@@ -30,21 +30,10 @@ from apps.encryption.search import BlindTag
 class UniqueSealed(models.UniqueConstraint):
     """Rows without a value (NULL) do not count. A field with short tags can't be unique: encryption.E008."""
 
-    def __init__(
-        self,
-        field: str,
-        *,
-        name: str,
-        violation_error_code: str | None = None,
-        violation_error_message: str | None = None,
-    ) -> None:
+    def __init__(self, field: str, *, name: str, **violation: Any) -> None:
+        """Takes violation_error_code and violation_error_message besides, as all constraints do."""
         self.field = field
-        super().__init__(
-            BlindTag(field),
-            name=name,
-            violation_error_code=violation_error_code,
-            violation_error_message=violation_error_message,
-        )
+        super().__init__(BlindTag(field), name=name, **violation)
 
     def deconstruct(self) -> Any:
         _, _, kwargs = super().deconstruct()

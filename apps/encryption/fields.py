@@ -20,8 +20,8 @@ from apps.encryption.attributes import CLOSED, DUMPING, Draft, Sealed, SealedAtt
 from apps.encryption.binding import Bind, Binding
 from apps.encryption.codecs import TEXT, codec_for
 from apps.encryption.constraints import keep_unique
-from apps.encryption.envelope import FIELD_CONTEXT, KEY_ID, SHORTEST, header, lv, pad, read_cell, unpad
-from apps.encryption.errors import EncryptionError, OpenFailed
+from apps.encryption.envelope import BARE_HEADER, FIELD_CONTEXT, KEY_ID, SHORTEST, lv, pad, read_cell, unpad
+from apps.encryption.errors import EncryptionError, KeyringError, Locked, OpenFailed
 from apps.encryption.guards import Guarded
 from apps.encryption.search import Exact
 from apps.encryption.signals import tell_failure
@@ -104,6 +104,11 @@ class Encrypted(Guarded):
     def context(self) -> bytes:
         return lv(self.frozen_label.encode()) + lv(self.codec.name.encode("ascii"))
 
+    @property
+    def sealer(self) -> rings.Sealer:
+        """Raises KeyringError, and Locked in a sealed shell."""
+        return rings.sealer(self.frozen_label, self.context, self.search.index if self.search else None)
+
     # Sealing and opening
 
     def prepare(self, value: Any) -> Any:
@@ -126,10 +131,9 @@ class Encrypted(Guarded):
     def cell(self, value: Any, bound: Any) -> bytes:
         """A new cell for this value, in the row whose bound values these are. Raises as `seal` does."""
         plaintext, tags = self.encoded(value)
-        key_id, cipher, head, aad = rings.sealer(self.frozen_label, self.context)
+        cipher, head, aad = self.sealer
         if tags:
-            odd, tag = tags[0]
-            head = header(key_id, tag, odd_root=odd)
+            head += tags[0][1]
             aad = FIELD_CONTEXT + head + self.context
         return cipher.seal(pad(plaintext), aad + self.binding.encode(bound), head)
 
@@ -178,6 +182,10 @@ class Encrypted(Guarded):
                 return cell, start, padded
         raise OpenFailed(self.frozen_label, getattr(row, "pk", row), cell[KEY_ID].hex())
 
+    def tags_of(self, padded: bytes) -> Sequence[tuple[bool, bytes]]:
+        """The tags of a padded plaintext, under the primary index root first. Raises ValueError."""
+        return self.encoded(self.codec.decode(unpad(padded)))[1]
+
     def tell(self, error: Exception, held: Any, *, sender: Any, target: Any = None, **details: str) -> None:
         """Send signals.open_failed for what a column holds, with the key that it names if it is a cell."""
         try:
@@ -219,7 +227,11 @@ class Encrypted(Guarded):
         return self.seal(held.plain, instance) if moved or changed or not self._is_present(held) else held
 
     def _is_present(self, held: Sealed) -> bool:
-        return rings.is_present(held.cell, self.frozen_label, self.search.index if self.search else None)
+        """Whether a cell is sealed with the present keys, or can't be judged because there are none here."""
+        try:
+            return bytes(held.cell[:BARE_HEADER]) == self.sealer.start
+        except (KeyringError, Locked):
+            return True
 
     def _rotated(self, held: Sealed, instance: models.Model) -> Sealed:
         """Under the present keys: what was loaded before a rotation must not bring an old key's cells back after it."""

@@ -12,12 +12,9 @@ from django.db import connections, models, router
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact as Equal
 
-from apps.encryption import rings
-from apps.encryption.envelope import BARE_HEADER, HEADER_SIZES, KEY_ID, ODD_ROOT
+from apps.encryption.envelope import BARE_HEADER, HAS_TAG, HEADER_SIZES, KEY_ID, ODD_ROOT
 from apps.encryption.fields import Encrypted
 from apps.encryption.files import EncryptedFileField
-
-HAS_TAG = 0x01
 
 
 @dataclass(frozen=True)
@@ -77,26 +74,27 @@ def tables(names: Iterable[str] = (), databases: Iterable[str] = ()) -> list[Tab
     return found
 
 
-def _own(model: type[models.Model]) -> "Iterator[models.Field[Any, Any]]":
+def labeled_fields() -> Iterator[Encrypted | EncryptedFileField]:
+    """Each encrypted column and file of the project, once. Raises AppRegistryNotReady before the models are loaded."""
+    for model in apps.get_models():
+        yield from _own(model)
+
+
+def _own(model: type[models.Model]) -> Iterator[Encrypted | EncryptedFileField]:
     if not model._meta.proxy:
         yield from (field for field in model._meta.local_fields if isinstance(field, Encrypted | EncryptedFileField))
 
 
-def _named(field: "models.Field[Any, Any]", wanted: dict[str, bool]) -> bool:
+def _named(field: Encrypted | EncryptedFileField, wanted: dict[str, bool]) -> bool:
     meta = field.model._meta
     names = {meta.app_label, meta.label_lower, f"{meta.label_lower}.{field.name.lower()}"} & wanted.keys()
     wanted.update(dict.fromkeys(names, True))
     return bool(names)
 
 
-def present_start(field: Encrypted) -> bytes:
-    """How a cell of this field begins that is sealed now: under the primary key, with a tag of the primary root."""
-    return rings.present_start(field.frozen_label, field.search.index if field.search else None)
-
-
 def stale(field: Encrypted) -> models.Q:
     """Cells that would not be sealed so today: another key, another index root, a tag that lacks or is too much."""
-    return models.Q(filled(field)) & ~models.Q(Equal(start(field), present_start(field)))
+    return models.Q(filled(field)) & ~models.Q(Equal(start(field), field.sealer.start))
 
 
 def filled(field: Encrypted) -> models.Q:

@@ -36,20 +36,27 @@ def index_ring() -> Keyring:
 
 
 class Sealer(NamedTuple):
-    """What seals a field's values: `header` and `aad` are the beginnings for a cell without a tag."""
+    """What seals a field's values.
 
-    key_id: bytes
+    start: how each of its cells begins that is sealed now: format, flags and key id. One that begins otherwise is to be
+    rotated. aad: its beginning for a cell without a tag.
+    """
+
     cipher: Xaes
-    header: bytes
+    start: bytes
     aad: bytes
 
 
 @cache  # one entry a field
-def sealer(label: str, context: bytes) -> Sealer:
-    """For the primary key. `context` is what the AAD holds between header and bound values."""
+def sealer(label: str, context: bytes, index: str | None = None) -> Sealer:
+    """For the primary key, and for the primary root if the field is searchable: then `index` is the index's name.
+
+    `context` is what the AAD holds between header and bound values.
+    """
     key_id = data_ring().primary.id_bytes
-    start = header(key_id)
-    return Sealer(key_id, opener(key_id, label), start, FIELD_CONTEXT + start + context)
+    tag, odd = (b"", False) if index is None else (bytes(TAG_SIZE), index_keys(label, index)[0][0])
+    start = header(key_id, tag, odd_root=odd)[:BARE_HEADER]
+    return Sealer(opener(key_id, label), start, FIELD_CONTEXT + start + context)
 
 
 @cache  # one entry a field and live key; an unknown key raises, and is not kept
@@ -64,30 +71,9 @@ def index_keys(label: str, index: str) -> tuple[tuple[bool, bytes], ...]:
     return tuple((root.number % 2 == 1, hkdf(root.material, INDEX_CONTEXT, label, index)) for root in index_ring().live)
 
 
-@cache  # one entry a field
-def present_start(label: str, index: str | None) -> bytes:
-    """How each cell of the field begins that is sealed now: format, flags, and the primary key's id.
-
-    `index` is that of a searchable field. A cell that begins otherwise is to be rotated.
-    """
-    key_id = data_ring().primary.id_bytes
-    if index is None:
-        return header(key_id)
-    odd, _ = index_keys(label, index)[0]
-    return header(key_id, bytes(TAG_SIZE), odd_root=odd)[:BARE_HEADER]
-
-
-def is_present(cell: Any, label: str, index: str | None) -> bool:
-    """Whether a cell is sealed with the present keys, or can't be judged because there are none here."""
-    try:
-        return bytes(cell[:BARE_HEADER]) == present_start(label, index)
-    except (KeyringError, Locked):
-        return True
-
-
 def forget(**_: Any) -> None:
     """Drop all that was read and derived: settings have changed, or this is a new process."""
-    for kept in (data_ring, index_ring, sealer, opener, index_keys, present_start):
+    for kept in (data_ring, index_ring, sealer, opener, index_keys):
         kept.cache_clear()
 
 

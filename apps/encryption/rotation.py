@@ -5,13 +5,14 @@ A cell says which keys it was made with, so a run that was stopped goes on where
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from django.db import models
 
+from apps.encryption.envelope import BARE_HEADER, FIELD_CONTEXT
 from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
-from apps.encryption.inventory import Table, any_of, filled, present_start, stale
-from apps.encryption.resealing import reseal
+from apps.encryption.inventory import Table, any_of, filled, stale
 from apps.encryption.stored_files import rotate_files
 from apps.encryption.swapping import Change
 from apps.encryption.sweeping import BATCH, Row, Tally, Watch, again, walk, write
@@ -44,12 +45,25 @@ def rotate(
     return tally
 
 
+def reseal(field: Encrypted, held: Any, bound: Any, pk: object, *, anew: bool = False) -> bytes:
+    """The same value in a new cell, under the primary key and with a tag of the primary index root.
+
+    A tag is kept if its root is the present one, unless `anew`: after a change of the normalizer it would be another.
+    Raises what Encrypted.opened does, and ValueError.
+    """
+    cell, start, padded = field.opened(held, bound, pk)
+    cipher, head, _ = field.sealer
+    if field.search:
+        kept = not anew and cell[1] == head[1]
+        head += cell[BARE_HEADER:start] if kept else field.tags_of(padded)[0][1]
+    return cipher.seal(padded, FIELD_CONTEXT + head + field.context + field.binding.encode(bound), head)
+
+
 class _Rotation:
     """Of one table."""
 
     def __init__(self, table: Table, tally: Tally, *, anew: bool, dry_run: bool) -> None:
         self.table, self.tally, self.anew, self.dry_run = table, tally, anew, dry_run
-        self.present = {field: present_start(field) for field in table.fields}
 
     def over(self, watch: Watch, batch: int) -> int:
         """How many rows another writer has changed meanwhile, or holds, in one pass."""
@@ -69,12 +83,11 @@ class _Rotation:
     def resealed(self, row: Row) -> dict[Encrypted, tuple[bytes, bytes]]:
         """The old and the new cell of each field of a row that needs one."""
         made = {}
-        for (field, present), cell in zip(self.present.items(), row.cells, strict=True):
-            if cell is None or (bytes(cell[:6]) == present and not self.anew):
+        for field, cell in zip(self.table.fields, row.cells, strict=True):
+            if cell is None or (bytes(cell[:BARE_HEADER]) == field.sealer.start and not self.anew):
                 continue
-            bound = field.binding.values(row.held)
             try:
-                made[field] = bytes(cell), reseal(field, cell, bound, row.pk, present, anew=self.anew)
+                made[field] = bytes(cell), reseal(field, cell, field.binding.values(row.held), row.pk, anew=self.anew)
             except (EncryptionError, ValueError) as error:
                 self.tally.fail(self.table, field, row.pk, error, cell=cell)
         return made

@@ -12,7 +12,8 @@ is refused (fail closed). A process that forks keeps what its parent unwrapped.
 import json
 import os
 from collections.abc import Mapping
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -41,20 +42,17 @@ class KeySource(Protocol):
         """Raises SourceFailed: it can't be reached, it refuses, or this is not what it wrapped for this context."""
 
 
+@dataclass
 class Kept:
     """What this process has unwrapped, by setting and wrapped text."""
 
-    def __init__(self) -> None:
-        self.rings: dict[tuple[str, str], str] = {}
-        self.serving = False
-        self.renew_lock()
-
-    def renew_lock(self) -> None:
-        self.lock = Lock()
+    rings: dict[tuple[str, str], str] = field(default_factory=dict)
+    serving: bool = False
+    lock: Any = field(default_factory=RLock)
 
 
 kept = Kept()
-os.register_at_fork(after_in_child=kept.renew_lock)  # another thread may have held it at the fork
+os.register_at_fork(after_in_child=lambda: setattr(kept, "lock", RLock()))  # another thread may have held it
 
 
 def validate(text: str, *, index: bool = False) -> list[str]:

@@ -16,7 +16,6 @@ import tempfile
 from typing import Any, cast
 
 from cryptography.cobblestone import Cobblestone256Encryptor
-from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.files.uploadedfile import UploadedFile
@@ -24,6 +23,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 
 from apps.encryption.cobblestone import Reader
 from apps.encryption.files import EncryptedFileField
+from apps.encryption.inventory import labeled_fields
 
 CONTEXT = b"rampart/upload/1"
 SPOOLS = "django.core.files.uploadhandler.TemporaryFileUploadHandler"
@@ -60,8 +60,8 @@ def register() -> None:
 
 def check_handlers(**_: Any) -> list[checks.CheckMessage]:
     """E020: no upload is spooled in the clear, if there are encrypted files."""
-    fields = (field for model in apps.get_models() for field in model._meta.local_fields)
-    if SPOOLS in settings.FILE_UPLOAD_HANDLERS and any(isinstance(field, EncryptedFileField) for field in fields):
+    files = (field for field in labeled_fields() if isinstance(field, EncryptedFileField))
+    if SPOOLS in settings.FILE_UPLOAD_HANDLERS and any(files):
         text = "Uploads larger than FILE_UPLOAD_MAX_MEMORY_SIZE are spooled to the disk in the clear."
         hint = f"In FILE_UPLOAD_HANDLERS replace {SPOOLS} by apps.encryption.uploads.SealedUploadHandler."
         return [checks.Error(text, hint=hint, id="encryption.E020")]

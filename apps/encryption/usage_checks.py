@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core import checks
 
 from apps.encryption.fields import Encrypted
+from apps.encryption.inventory import labeled_fields
 from apps.encryption.rings import DATA_KEYS, INDEX_KEYS
 from apps.encryption.sources import wrapped_document
 
@@ -22,10 +23,9 @@ def register() -> None:
 
 def check_reveals(**_: Any) -> Messages:
     """E010: a permission that nobody declares is one that nobody can hold."""
-    models = apps.get_models()
     declared = {
         f"{model._meta.app_label}.{codename}"
-        for model in models
+        for model in apps.get_models()
         for codename in (
             *(f"{verb}_{model._meta.model_name}" for verb in model._meta.default_permissions),
             *(codename for codename, _ in model._meta.permissions),
@@ -38,8 +38,7 @@ def check_reveals(**_: Any) -> Messages:
             obj=field,
             id="encryption.E010",
         )
-        for model in models
-        for field in model._meta.local_fields
+        for field in labeled_fields()
         if isinstance(field, Encrypted) and field.reveal and field.reveal not in declared
     ]
 

@@ -1,13 +1,20 @@
 """Opens every stored cell, to know that what is there can be read, and found. Changes nothing."""
 
+import hmac
 from collections.abc import Sequence
+from typing import Any
 
+from apps.encryption.envelope import BARE_HEADER, ODD_ROOT, unpad
 from apps.encryption.errors import EncryptionError
+from apps.encryption.fields import Encrypted
 from apps.encryption.inventory import Table
-from apps.encryption.resealing import prove
 from apps.encryption.rotation import wanted
 from apps.encryption.stored_files import verify_files
 from apps.encryption.sweeping import BATCH, Row, Tally, Watch, walk
+
+
+class TagMismatch(EncryptionError):
+    """A cell opens, but its search tag is not that of its value: a look-up would not find the row."""
 
 
 def verify(tables: Sequence[Table], watch: Watch, *, batch: int = BATCH) -> Tally:
@@ -34,3 +41,17 @@ def _is_sound(table: Table, row: Row, tally: Tally) -> bool:
             sound = False
             tally.fail(table, field, row.pk, error, cell=cell)
     return sound
+
+
+def prove(field: Encrypted, held: Any, bound: Any, pk: object) -> None:
+    """Open a cell to its value, and see that it is found by it.
+
+    Raises what Encrypted.opened does, and TagMismatch.
+    """
+    cell, start, padded = field.opened(held, bound, pk)
+    field.codec.decode(unpad(padded))
+    if start == BARE_HEADER:
+        return
+    odd, tag = bool(cell[1] & ODD_ROOT), cell[BARE_HEADER:start]
+    if not any(root == odd and hmac.compare_digest(made, tag) for root, made in field.tags_of(padded)):
+        raise TagMismatch(f"{field.frozen_label} of row {pk} opens, but a search would not find it.")

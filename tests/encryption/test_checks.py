@@ -135,7 +135,7 @@ def label_messages(before: dict[str, str], model: str = "Patient") -> list[Any]:
         mock.patch.object(checks, "MigrationLoader", return_value=loader),
         mock.patch.object(
             checks,
-            "_encrypted_fields",
+            "labeled_fields",
             return_value=[field for field in Patient._meta.fields if isinstance(field, Encrypted)],
         ),
     ):

@@ -9,7 +9,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 from pytest_django import Settings
 
-from apps.encryption import usage_checks
+from apps.encryption import inventory, usage_checks
 from apps.encryption.fields import Encrypted
 from tests.encryption.key_services import FAKE
 
@@ -32,6 +32,7 @@ def test_a_misspelled_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
                 permissions = (("reveal_text", "Can see the text"),)
 
         monkeypatch.setattr(usage_checks, "apps", registry)
+        monkeypatch.setattr(inventory, "apps", registry)
         [message] = usage_checks.check_reveals()
     assert (message.id, message.obj) == ("encryption.E010", Note._meta.get_field("text"))
     assert "testapp.reveal_tetx" in message.msg
