@@ -8,20 +8,10 @@ class EncryptionConfig(AppConfig):
 
     def ready(self) -> None:
         # They need the app registry.
-        from apps.encryption import (
-            checks,
-            file_lifecycle,
-            metrics,
-            rings,
-            serialization,
-            sources,
-            uploads,
-            usage_checks,
-        )
+        from apps.encryption import checks, file_lifecycle, metrics, rings, serialization, sources, usage_checks
 
         checks.register()
         usage_checks.register()
-        uploads.register()
         file_lifecycle.watch()
         serialization.register()
         metrics.connect()

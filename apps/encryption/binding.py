@@ -2,13 +2,19 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldError
 from django.db import models
 
 from apps.encryption.codecs import BINDABLE, UUID
 from apps.encryption.envelope import lv
+
+if TYPE_CHECKING:
+    Field = models.Field[Any, Any]
+else:
+    Field = models.Field
 
 type Bind = str | tuple[str, ...] | None
 
@@ -60,6 +66,30 @@ class Binding:
             what = "is not set" if value is None else f"is a {type(value).__name__}, not text, a whole number or a UUID"
             raise FieldError(f"Encrypted fields of {self.model._meta.label} are bound to {name}, which {what}.")
         return lv(name.encode()) + lv(codec.encode(value))
+
+
+class Labeled(Field):
+    """A field that is bound to its row, and has a name in the cryptography that no rename changes."""
+
+    bind: Bind
+    label: str | None
+    frozen_label: str
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False, **_: Any) -> None:
+        super().contribute_to_class(cls, name, private_only=private_only)
+        self.__dict__.pop("binding", None)
+        if not cls._meta.abstract:
+            self.frozen_label = self.label or f"{cls._meta.app_label}.{cls._meta.model_name}.{name}"
+
+    @cached_property
+    def binding(self) -> Binding:
+        return Binding(self.model, self.bind)
+
+    def frozen(self, **defaults: Any) -> dict[str, Any]:
+        """Options for a migration, label and bind among them, if they are not what is the default."""
+        options = {"label": self.frozen_label, "bind": self.bind, **{name: getattr(self, name) for name in defaults}}
+        defaults |= {"label": "", "bind": "pk"}
+        return {name: value for name, value in options.items() if value != defaults[name]}
 
 
 _last: tuple[uuid.UUID, bytes] = uuid.UUID(int=0), ROW_BOUND_UUID + bytes(16)

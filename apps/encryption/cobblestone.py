@@ -33,7 +33,26 @@ def opened_size(size: int) -> int | None:
     return whole * CHUNK + rest - TAG if size >= PRELUDE and rest >= TAG else None
 
 
-class Reader(io.RawIOBase):
+class ReadOnly(io.RawIOBase):
+    """What is read from a place on, `_at`, of `size` bytes."""
+
+    size: int
+    _at: int = 0
+
+    def tell(self) -> int:
+        return self._at
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def place(self, offset: int, whence: int) -> int:
+        return offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+
+
+class Reader(ReadOnly):
     """A message as a file to read and seek in. It holds one chunk at a time.
 
     The size is authenticated at the start, by the last chunk. Raises what `damaged()` gives, then and on each read of a
@@ -41,7 +60,7 @@ class Reader(io.RawIOBase):
     """
 
     def __init__(self, source: BinaryIO, key: bytes, context: bytes, *, start: int = 0) -> None:
-        self._source, self._start, self._at = source, start, 0
+        self._source, self._start = source, start
         self._held: tuple[int, bytes] = (-1, b"")
         if len(key) != KEY:
             raise ValueError(f"A key of Cobblestone-256 has {KEY} bytes.")
@@ -85,20 +104,11 @@ class Reader(io.RawIOBase):
         return len(found)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        target = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        target = self.place(offset, whence)
         if target < 0:
             raise ValueError("A file has nothing before its start.")
         self._at = target
         return target
-
-    def tell(self) -> int:
-        return self._at
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
 
     def close(self) -> None:
         if not self.closed:

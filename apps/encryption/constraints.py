@@ -9,7 +9,6 @@ This holds if every process knew both roots before the first one sealed under th
 deploy, and only then promote it.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -17,14 +16,13 @@ from typing import Any
 
 from django.core import checks
 from django.core.exceptions import ValidationError
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, models, router, transaction
-from django.db.models.sql import Query
-from django.db.models.sql.constants import SINGLE
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, models, router, transaction
 
 from apps.encryption import rings
 from apps.encryption.attributes import Sealed
 from apps.encryption.guards import Guarded
 from apps.encryption.search import BlindTag
+from apps.encryption.swapping import lock
 
 
 class UniqueSealed(models.UniqueConstraint):
@@ -104,7 +102,7 @@ def _asking(
         return
     with transaction.atomic(using=using):
         for of, constraint in unique:
-            _lock(using, f"{of._meta.label_lower}.{constraint.field}")
+            lock(using, f"{of._meta.label_lower}.{constraint.field}")
         yield unique
 
 
@@ -148,14 +146,3 @@ def _written(field: Any, objs: Iterable[models.Model]) -> Iterator[Any]:
         stays = type(held) is Sealed and not obj._state.adding and held.origin == field.binding.values(obj.__dict__)
         if held is not None and not stays and not hasattr(held, "as_sql"):
             yield getattr(obj, field.attname)
-
-
-def _lock(using: str, name: str) -> None:
-    """Until the end of the transaction. SQLite has one writer, and refuses one that has read what is out of date."""
-    if connections[using].vendor != "postgresql":
-        return
-    number = int.from_bytes(hashlib.sha256(f"rampart/unique/{name}".encode()).digest()[:8], signed=True)
-    query = Query(None)
-    lock = models.Func(models.Value(number), function="pg_advisory_xact_lock", output_field=models.TextField())
-    query.add_annotation(lock, "lock")
-    query.get_compiler(using=using).execute_sql(SINGLE)

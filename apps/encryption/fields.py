@@ -17,7 +17,7 @@ from django.db.models.functions import Cast
 
 from apps.encryption import rings
 from apps.encryption.attributes import CLOSED, DUMPING, Draft, Sealed, SealedAttribute, stay_sealed
-from apps.encryption.binding import Bind, Binding
+from apps.encryption.binding import Bind
 from apps.encryption.codecs import TEXT, codec_for
 from apps.encryption.constraints import keep_unique
 from apps.encryption.envelope import BARE_HEADER, FIELD_CONTEXT, KEY_ID, SHORTEST, lv, pad, read_cell, unpad
@@ -27,6 +27,7 @@ from apps.encryption.search import Exact
 from apps.encryption.signals import tell_failure
 
 REFUSED_OPTIONS = ("primary_key", "_unique", "db_index", "auto_now", "auto_now_add", "unique_for_date")
+SHARED_OPTIONS = ("verbose_name", "blank", "null", "default", "editable", "choices", "help_text", "db_column")
 
 
 class Ready(bytes):
@@ -64,41 +65,25 @@ class Encrypted(Guarded):
         self.codec = codec_for(inner)
         _refuse_options(self)
         super().__init__(
-            verbose_name=inner.verbose_name,
-            blank=inner.blank,
-            null=inner.null,
-            default=inner.default,
-            editable=inner.editable,
-            choices=inner.choices,
-            help_text=inner.help_text,
-            db_column=inner.db_column,
+            **{option: getattr(inner, option) for option in SHARED_OPTIONS},
             error_messages=inner._error_messages,  # type: ignore[attr-defined]  # as given; the public one has defaults
         )
         self.empty_values = inner.empty_values
         self.empty_strings_allowed = inner.empty_strings_allowed
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False, **_: Any) -> None:
         super().contribute_to_class(cls, name, private_only)
         self.inner = self.inner.clone()  # an abstract model's children share the one that was declared
         self.inner.set_attributes_from_name(name)
         self.inner.model = cls
-        for cached in ("binding", "context"):
-            self.__dict__.pop(cached, None)
+        self.__dict__.pop("context", None)
         if not cls._meta.abstract:
             stay_sealed(cls)
             keep_unique(cls)
-            self.frozen_label = self.label or f"{cls._meta.app_label}.{cls._meta.model_name}.{name}"
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """With the label, so that a migration fixes it; without the mask, which the database does not know."""
-        options = {"label": self.frozen_label, "search": self.search, "bind": self.bind}
-        defaults = {"label": "", "search": None, "bind": "pk"}
-        kwargs = {name: value for name, value in options.items() if value != defaults[name]}
-        return self.name, "apps.encryption.fields.Encrypted", [self.inner], kwargs
-
-    @cached_property
-    def binding(self) -> Binding:
-        return Binding(self.model, self.bind)
+        return self.name, "apps.encryption.fields.Encrypted", [self.inner], self.frozen(search=None)
 
     @cached_property
     def context(self) -> bytes:

@@ -8,7 +8,6 @@ another takes its place, as soon as the transaction has been committed; a copy o
 import os
 import posixpath
 import secrets
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from django.core import checks
@@ -19,7 +18,7 @@ from django.db.models.fields.files import FieldFile, FileDescriptor
 from django.db.models.query_utils import DeferredAttribute
 from django.template.defaultfilters import filesizeformat
 
-from apps.encryption.binding import Bind, Binding
+from apps.encryption.binding import Bind, Labeled
 from apps.encryption.errors import EncryptionError, TooLarge
 from apps.encryption.file_forms import SealedFileInput
 from apps.encryption.storage import AnyFile, SealedFile, SealedStorage
@@ -153,7 +152,7 @@ class EncryptedFileDescriptor(FileDescriptor):
                 self.field.note_name(instance, file.name)
 
 
-class EncryptedFileField(models.FileField):
+class EncryptedFileField(Labeled, models.FileField):
     """A FileField that stores its files encrypted.
 
     max_size: the most bytes that a file may have.
@@ -190,23 +189,11 @@ class EncryptedFileField(models.FileField):
             raise TypeError("upload_to of an encrypted file is the name of a folder: the file's own name is random.")
         super().__init__(verbose_name, **options)
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False, **_: Any) -> None:
-        super().contribute_to_class(cls, name, private_only=private_only)
-        self.__dict__.pop("binding", None)
-        if not cls._meta.abstract:
-            self.frozen_label = self.label or f"{cls._meta.app_label}.{cls._meta.model_name}.{name}"
-
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """With the label, so that a migration fixes it."""
         name, _, args, kwargs = super().deconstruct()
-        options = {"label": self.frozen_label, "bind": self.bind, "max_size": self.max_size}
-        defaults: dict[str, Any] = {"label": "", "bind": "pk", "max_size": MAX_SIZE}
-        kwargs |= {option: value for option, value in options.items() if value != defaults[option]}
+        kwargs |= self.frozen(max_size=MAX_SIZE)
         return str(name), "apps.encryption.files.EncryptedFileField", list(args), kwargs
-
-    @cached_property
-    def binding(self) -> Binding:
-        return Binding(self.model, self.bind)
 
     def generate_filename(self, instance: Any, filename: "str | os.PathLike[str]") -> str:
         """A random name: that of the upload would tell what is in the file."""

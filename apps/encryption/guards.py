@@ -6,7 +6,7 @@ one value differ, and their order is chance.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
@@ -15,18 +15,13 @@ from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 from django.db.models.sql.datastructures import Join
 
+from apps.encryption.binding import Labeled
 from apps.encryption.search import Exact, SealedExact, SealedIn, SealedMaybe
 
-if TYPE_CHECKING:
-    Field = models.Field[Any, Any]
-else:
-    Field = models.Field
 
-
-class Guarded(Field):
+class Guarded(Labeled):
     """The query side of an encrypted field."""
 
-    frozen_label: str
     search: Exact | None
 
     def get_col(self, alias: str, output_field: Any = None) -> Any:

@@ -21,15 +21,7 @@ from apps.encryption.sweeping import BATCH, Row, Tally, Watch, again, walk, writ
 type PlainField = models.Field[Any, Any]
 
 
-def migrate(
-    tables: Sequence[Table],
-    source: str,
-    watch: Watch,
-    *,
-    reverse: bool = False,
-    dry_run: bool = False,
-    batch: int = BATCH,
-) -> Tally:
+def migrate(tables: Sequence[Table], source: str, watch: Watch, *, reverse: bool = False, **options: Any) -> Tally:
     """Make the encrypted field of these tables hold what the plain field `source` holds; or, in reverse, the plain one.
 
     Raises FieldError if there is no such field, if nothing keeps the two equal meanwhile, or if the one to be filled is
@@ -37,7 +29,7 @@ def migrate(
     """
     for table in tables:
         _expect_moving(table, source, leader=table.fields[0].name if reverse else source)
-    return fill(tables, source, watch, reverse=reverse, dry_run=dry_run, batch=batch)
+    return fill(tables, source, watch, reverse=reverse, **options)
 
 
 def _expect_moving(table: Table, source: str, *, leader: str) -> None:

@@ -19,7 +19,7 @@ from django.db import models
 from django.utils.deconstruct import deconstructible
 
 from apps.encryption import rings
-from apps.encryption.cobblestone import CHUNK, Reader, opened_size, sealed_size
+from apps.encryption.cobblestone import CHUNK, Reader, ReadOnly, opened_size, sealed_size
 from apps.encryption.envelope import hkdf, lv
 from apps.encryption.errors import EncryptionError, NotSealed, OpenFailed, TooLarge, UnknownFormat
 from apps.encryption.signals import tell_failure
@@ -152,14 +152,14 @@ class SealedFile(AnyFile):
         return self
 
 
-class Sealing(io.RawIOBase):
+class Sealing(ReadOnly):
     """Plaintext as the file of ciphertext that a storage reads, once from its start to its end, or again from 0."""
 
     def __init__(self, content: AnyFile, head: bytes, key: bytes, context: bytes) -> None:
         self.content, self.head, self.key, self.context = content, head, key, context
         self.expected: int = content.size
         self.size = len(head) + sealed_size(self.expected)
-        self._stream, self._rest, self._at = self._sealed(), b"", 0
+        self._stream, self._rest = self._sealed(), b""
 
     def _sealed(self) -> Iterator[bytes]:
         encryptor = Cobblestone256Encryptor(self.key, self.context)
@@ -188,7 +188,7 @@ class Sealing(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """To the start, or to the end, as is done to learn the size. Raises UnsupportedOperation for another place."""
-        target = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        target = self.place(offset, whence)
         if target == 0:  # a fresh salt: no nonce is used again
             self._stream, self._rest = self._sealed(), b""
         elif target == self.size:
@@ -197,15 +197,6 @@ class Sealing(io.RawIOBase):
             raise io.UnsupportedOperation("What is being sealed is read from its start.")
         self._at = target
         return target
-
-    def tell(self) -> int:
-        return self._at
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
 
 
 class _Reported(Reader):

@@ -1,9 +1,10 @@
 """Writes new cells by compare-and-swap: a row is written only if it still holds what the new cell was made from.
 
 The only module of this app that runs SQL of its own: the ORM can't write another value to each row in one statement
-and compare the old one. Names come from the models and are quoted, values are bound.
+and compare the old one, nor lock a name. Names come from the models and are quoted, values are bound.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,14 @@ def swap(
         with connection.cursor() as cursor:
             cursor.executemany(_statement(connection, model, compared, written), ready)
             return int(cursor.rowcount)
+
+
+def lock(alias: str, name: str) -> None:
+    """Until the end of the transaction. SQLite has one writer, and refuses one that has read what is out of date."""
+    if connections[alias].vendor == "postgresql":
+        number = int.from_bytes(hashlib.sha256(f"rampart/unique/{name}".encode()).digest()[:8], signed=True)
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
 
 
 def _lock(alias: str, model: type[models.Model], keys: list[Any]) -> set[Any]:

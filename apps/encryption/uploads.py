@@ -53,11 +53,6 @@ class SealedUploadHandler(FileUploadHandler):
             self.spool.close()
 
 
-def register() -> None:
-    """Called when the app is ready."""
-    checks.register(check_handlers, checks.Tags.security)
-
-
 def check_handlers(**_: Any) -> list[checks.CheckMessage]:
     """E020: no upload is spooled in the clear, if there are encrypted files."""
     files = (field for field in labeled_fields() if isinstance(field, EncryptedFileField))

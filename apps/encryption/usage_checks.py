@@ -10,6 +10,7 @@ from apps.encryption.fields import Encrypted
 from apps.encryption.inventory import labeled_fields
 from apps.encryption.rings import DATA_KEYS, INDEX_KEYS
 from apps.encryption.sources import wrapped_document
+from apps.encryption.uploads import check_handlers
 
 type Messages = list[checks.CheckMessage]
 
@@ -18,6 +19,7 @@ def register() -> None:
     """Called when the app is ready."""
     checks.register(check_reveals, checks.Tags.models)
     checks.register(check_admins, checks.Tags.admin)
+    checks.register(check_handlers, checks.Tags.security)
     checks.register(check_wrapped, checks.Tags.security, deploy=True)
 
 

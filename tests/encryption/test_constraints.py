@@ -156,7 +156,7 @@ def test_two_writers_at_once_under_two_roots_let_one_value_in_once(use_rings: An
     """One seals under the old root, as a process that has not heard of the promotion yet; the other under the new."""
     use_rings(indexes=AFTER)
     asked, outcomes = threading.Barrier(2), []
-    lock, tags = constraints._lock, Exact.tags
+    lock, tags = constraints.lock, Exact.tags
 
     def wait_and_lock(*args: Any) -> None:
         asked.wait(5)
@@ -178,7 +178,7 @@ def test_two_writers_at_once_under_two_roots_let_one_value_in_once(use_rings: An
         found = tags(self, *args)
         return found[::-1] if odd.old else found
 
-    with mock.patch.object(constraints, "_lock", wait_and_lock), mock.patch.object(Exact, "tags", old_first):
+    with mock.patch.object(constraints, "lock", wait_and_lock), mock.patch.object(Exact, "tags", old_first):
         writers = [threading.Thread(target=write, kwargs={"old": old}) for old in (True, False)]
         for writer in writers:
             writer.start()
