@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import apps
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ModelState
 
 from apps.encryption import rings
 from apps.encryption.binding import bound_field
@@ -21,8 +22,8 @@ from apps.encryption.inventory import labeled_fields
 from apps.encryption.querysets import SealedQuerySet
 
 type Messages = list[checks.CheckMessage]
-type Labels = dict[str, dict[str, str]]
-"""Model (lower case) to field to label."""
+type Labels = dict[tuple[str, str], dict[str, str]]
+"""App and model (lower case) to field to label."""
 
 
 def register() -> None:
@@ -122,48 +123,41 @@ def _check_ordering(model: type[models.Model]) -> Messages:
 
 def check_labels(**_: Any) -> Messages:
     """E002: a field has the label that its migrations fixed. Under another one, nothing stored could be opened."""
-    now: dict[str, Labels] = defaultdict(lambda: defaultdict(dict))
-    for field in labeled_fields():
+    fields = list(labeled_fields())
+    loader = MigrationLoader(None) if fields else None
+    now: Labels = defaultdict(dict)
+    for field in fields:
         meta = field.model._meta
-        now[meta.app_label][str(meta.model_name)][field.name] = field.frozen_label
-    if not now:
-        return []
-    loader = MigrationLoader(None)
-    migrated = {label: models_ for label, models_ in now.items() if label in loader.migrated_apps}
-    if not migrated:
-        return []
-    before = _labels_in(loader, migrated)
-    return [message for label, found in migrated.items() for message in _changed(label, before[label], found)]
+        now[meta.app_label, str(meta.model_name)][field.name] = field.frozen_label
+    states = loader.project_state().models.items() if loader else ()
+    return [message for place, state in states for message in _changed(place, _labels_of(state), now)]
 
 
-def _labels_in(loader: MigrationLoader, labels: Any) -> dict[str, Labels]:
-    found: dict[str, Labels] = {label: defaultdict(dict) for label in labels}
-    for (app_label, model_name), state in loader.project_state().models.items():
-        for name, field in state.fields.items():
-            if app_label in found and isinstance(field, (Encrypted, EncryptedFileField)):
-                found[app_label][model_name][name] = field.frozen_label
-    return found
+def _labels_of(state: ModelState) -> dict[str, str]:
+    fields = state.fields.items()
+    return {name: each.frozen_label for name, each in fields if isinstance(each, Encrypted | EncryptedFileField)}
 
 
-def _changed(app_label: str, before: Labels, now: Labels) -> Iterator[checks.CheckMessage]:
-    config: AppConfig = apps.get_app_config(app_label)
-    all_now = {label for fields in now.values() for label in fields.values()}
-    for model, fields in before.items():
-        for name, label in fields.items():
-            new = now.get(model, {}).get(name)
-            renamed = label not in all_now and _newcomers(now.get(model), fields, gone=model not in now, now=now)
-            if (new and new != label) or (new is None and renamed):
-                yield checks.Error(
-                    f"The label {label!r}, under which cells of {app_label}.{model}.{name} are sealed, is gone.",
-                    hint=f"If the field or its model was renamed, declare it with label={label!r}. If it is to be "
-                    "deleted and another one added, make the two migrations one after the other.",
-                    obj=config,
-                    id="encryption.E002",
-                )
+def _changed(place: tuple[str, str], before: dict[str, str], now: Labels) -> Iterator[checks.CheckMessage]:
+    app, model = place
+    in_app = {other: labels for other, labels in now.items() if other[0] == app}
+    for name, label in before.items() if in_app else ():
+        if _is_gone(place, name, before, in_app):
+            yield checks.Error(
+                f"The label {label!r}, under which cells of {app}.{model}.{name} are sealed, is gone.",
+                hint=f"If the field or its model was renamed, declare it with label={label!r}. If it is to be "
+                "deleted and another one added, make the two migrations one after the other.",
+                obj=apps.get_app_config(app),
+                id="encryption.E002",
+            )
 
 
-def _newcomers(fields: dict[str, str] | None, before: dict[str, str], *, gone: bool, now: Labels) -> bool:
-    """Whether a field that vanished could live on under a new name, in its model or in a renamed one."""
-    if gone:
-        return any(label not in before.values() for other in now.values() for label in other.values())
-    return any(name not in before for name in fields or {})
+def _is_gone(place: tuple[str, str], name: str, before: dict[str, str], now: Labels) -> bool:
+    """Whether a field has another label, or has vanished while it could live on under a new name."""
+    here, label = now.get(place), before[name]
+    if here and name in here:
+        return here[name] != label
+    labels = {label for fields in now.values() for label in fields.values()}
+    if label in labels:
+        return False
+    return bool(here.keys() - before.keys() if here else labels - set(before.values()))

@@ -54,9 +54,7 @@ def run(rows: int, rounds: int, *, peers: bool) -> tuple[int, int]:
     bars = [*field_bars(best, stored), *(Bar(*bar) for bar in others)]
     print("\n" + "\n".join(map(str, bars)))
     fresh = min(timed(lambda: [os.urandom(12) for _ in range(rows * len(COLUMNS))]) for _ in range(rounds))
-    print(
-        f"\nOf our writing, {fresh / best[PLAIN]['write']:.2f} of plain is the kernel's randomness, fresh for each value."
-    )
+    print(f"\nOf our writing, {fresh / best[PLAIN]['write']:.2f} of plain is the kernel's, for each value's nonce.")
     if FERNET in best:
         most = best[FERNET]["load"] / best[LAZY]["load"]
         print(f"A lazy field that encrypts nothing loads {most:.2f} times faster than {FERNET}: ours can't pass that.")

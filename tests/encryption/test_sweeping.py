@@ -2,13 +2,14 @@
 
 import os
 import signal
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
 
-from apps.encryption import inventory, rotation, verification
+from apps.encryption import inventory, rotation, swapping, sweeping, verification
 from apps.encryption.sweeping import Tally, Watch
-from tests.encryption.test_rotate import run
+from tests.encryption.test_rotate import AFTER, BEFORE, UseRings, keys_of, run
 from tests.testapp.models import Patient
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +59,28 @@ def test_progress_tells_rate_and_time_left_once_a_second(monkeypatch: pytest.Mon
     watch.after(50)
     watch.after(50)
     assert said == ["100 of 400 rows, 50/s, 6 s left"]
+
+
+def test_what_a_process_with_the_old_key_writes_meanwhile_is_rotated_in_the_next_pass(
+    monkeypatch: pytest.MonkeyPatch, use_rings: UseRings
+) -> None:
+    use_rings(fields=BEFORE)
+    made = Patient.objects.create(name="Ada")
+    use_rings(fields=AFTER)
+    swap, interfered = swapping.swap, []
+
+    def late(*arguments: Any) -> int:
+        if not interfered:
+            use_rings(fields=BEFORE)
+            other = Patient.objects.get(pk=made.pk)
+            other.name = "Grace"
+            other.save()
+            use_rings(fields=AFTER)
+            interfered.append(other)
+        return swap(*arguments)
+
+    monkeypatch.setattr(sweeping, "swap", late)
+    with Watch() as watch:
+        tally = rotation.rotate(inventory.tables(["testapp.Patient"]), watch)
+    assert (tally.left, keys_of(Patient, "name")) == (0, {"0000000b"})
+    assert Patient.objects.get(pk=made.pk).name == "Grace"
