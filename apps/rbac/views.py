@@ -74,7 +74,8 @@ def roles(request: Request) -> HttpResponse:
         return as_csv("roles", header, ([name, label, *row] for name, label, row in matrix))
     counts = dict(RoleAssignment.objects.in_force().values_list("role").annotate(Count("pk")))
     shown = {"roles": [(each, counts.pop(each.slug, 0)) for each in declared], "retired": counts, "matrix": matrix}
-    return render(request, "rbac/roles.html", shown)
+    sets = [*registry.ssd.values(), *registry.dsd.values()]
+    return render(request, "rbac/roles.html", {**shown, "sets": sets})
 
 
 def how(slug: str, permission: str) -> str:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.rbac.assignments import assign_role_as_system
+from apps.rbac.constraints import SsdSet
 from apps.rbac.decisions import check
 from apps.rbac.models import DeclaredRole, RoleAssignment
 from apps.rbac.protection import protected_models
@@ -103,6 +104,23 @@ def test_the_matrix_tells_what_is_listed_and_what_is_inherited(admin: Client) ->
     assert cells["testapp.change_document"][slugs.index("testapp.folder_editor")] == "own"
     assert cells["testapp.view_document"][slugs.index("testapp.folder_editor")] == "inherited"
     assert cells["testapp.view_document"][slugs.index("user")] == ""
+
+
+def test_roles_that_are_kept_apart_and_limits_of_a_role_are_shown(admin: Client, registry: Registry) -> None:
+    class Custodian(Role):
+        slug = "testapp.custodian"
+        label = "Custodian"
+        max_duration = timedelta(days=90)
+        requires_activation = True
+
+    assert "kept apart" not in text(admin.get(reverse("rbac:roles")))
+    SsdSet("four_eyes", {Librarian, Custodian})
+    shown = text(admin.get(reverse("rbac:roles")))
+    assert "nobody holds 2 of them" in shown
+    assert "testapp.custodian, testapp.librarian" in shown or "testapp.librarian, testapp.custodian" in shown
+    shown = text(admin.get(reverse("rbac:role", args=["testapp.custodian"])))
+    assert "90 days" in shown
+    assert "after it is activated" in shown
 
 
 def test_a_role_shows_who_has_it_where_since_when_until_when_and_by_whom(
