@@ -122,7 +122,7 @@ def test_a_record_is_made_found_shared_and_watched(drive: Drive, people: dict[st
         look(administrator, "audit")
         for told in ("owner@example.org", "stranger@example.org", "Case 4711"):
             expect(administrator.page.get_by_role("main")).to_contain_text(told)
-        administrator.page.locator("tbody a").first.click()
+        administrator.page.get_by_role("region", name="Events").get_by_role("link").first.click()
         expect(administrator.page.get_by_role("heading", name="What, who, where")).to_be_visible()
         look(administrator, "audit-event")
 
