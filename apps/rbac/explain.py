@@ -108,7 +108,7 @@ def path(grant: Grant, decision: Decision, names: Names) -> str:
     by = f"given by {grant.granted_by or 'the system'} on {grant.granted_at:%Y-%m-%d}"
     until = f", until {grant.expires_at:%Y-%m-%d %H:%M %Z}" if grant.expires_at else ""
     state = "" if grant.state is State.IN_FORCE else f", {grant.state}"
-    steps = [str(decision.user), *([f"group {grant.holder}"] if grant.to_group else [])]
+    steps = [str(decision.user), *([f"group {grant.to}"] if grant.to_group else [])]
     steps.append(f"{grant.what} on {where(grant.place, names)} ({by}{until}{state})")
     steps += lineage(grant.role, decision.permission)[1:]
     return " → ".join([*steps, decision.permission])

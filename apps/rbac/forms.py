@@ -16,10 +16,8 @@ REASON = forms.CharField(max_length=500, help_text="It stays in the audit log, w
 
 
 def role_choices() -> list[tuple[str, str]]:
-    return [
-        (slug, f"{role.label} (on one {role.scope.partition('.')[2].lower()})" if role.scope else role.label)
-        for slug, role in sorted(registry.roles.items())
-    ]
+    roles = sorted(registry.roles.items())
+    return [(slug, f"{role.label} (on one {role.scope})" if role.scope else role.label) for slug, role in roles]
 
 
 class Place(forms.CharField):
@@ -35,6 +33,8 @@ class Place(forms.CharField):
 class Person(forms.CharField):
     """A user by address or key."""
 
+    widget = forms.TextInput({"autocomplete": "off"})
+
     def clean(self, value: Any) -> Any:
         if (user := grants.somebody(super().clean(value))) is None:
             raise ValidationError("Nobody here has this address. Check the spelling.")
@@ -45,7 +45,7 @@ class Holder(Person):
     """A user, or a group by its name."""
 
     def clean(self, value: Any) -> Any:
-        return Group.objects.filter(name=value).first() or super().clean(value)
+        return Group.objects.filter(name=forms.CharField.clean(self, value)).first() or super().clean(value)
 
 
 class SearchForm(forms.Form):
@@ -53,7 +53,7 @@ class SearchForm(forms.Form):
 
 
 class ExplainForm(forms.Form):
-    person = Person(help_text="An email address.", widget=forms.TextInput({"autocomplete": "off"}))
+    person = Person(help_text="An email address.")
     permission = forms.CharField(help_text="Such as records.view_record.", widget=forms.TextInput({"list": "known"}))
     object = Place(required=False, help_text="app.model:id. Leave it out to ask about everything.")
 
@@ -68,11 +68,7 @@ class RevokeForm(forms.Form):
 
 
 class GiveForm(forms.Form):
-    to = Holder(
-        label="Person or group",
-        help_text="An email address, or the name of a group.",
-        widget=forms.TextInput({"autocomplete": "off"}),
-    )
+    to = Holder(label="Person or group", help_text="An email address, or the name of a group.")
     role = forms.ChoiceField(choices=role_choices)
     scope = Place(required=False, label="On which object", help_text="app.model:id, for a role that is given on one.")
     expires_at = forms.DateTimeField(

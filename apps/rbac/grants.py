@@ -23,7 +23,6 @@ from apps.rbac.gates import found
 from apps.rbac.guard import Principal
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import registry
-from apps.rbac.sharing import name_of
 
 
 class State(StrEnum):
@@ -39,7 +38,7 @@ TIMING = Case(
     When(expires_at__lte=Now(), then=Value(State.EXPIRED)),
     default=Value(State.IN_FORCE),
 )
-LIVE = Q(revoked_at=None)
+LIVE, FIELDS = Q(revoked_at=None), ("user", "group")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Grant:
     """An assignment (`role` is its slug) or a share (no role) of one user or group at one place (a scope key)."""
 
     pk: Any
-    holder: Principal
+    to: Principal
     role: str
     permissions: frozenset[str]
     place: str
@@ -61,7 +60,7 @@ class Grant:
 
     @property
     def to_group(self) -> bool:
-        return isinstance(self.holder, Group)
+        return isinstance(self.to, Group)
 
     @property
     def what(self) -> str:
@@ -107,9 +106,6 @@ def shared(*, user: decisions.AnyUser | None = None, obj: models.Model | None = 
     return [grant for table, name in tables if table for grant in of_shares(table, name, user, obj)]
 
 
-FIELDS = ("user", "group")
-
-
 def of_shares(table: Any, field: str, user: decisions.AnyUser | None, obj: models.Model | None) -> Iterator[Grant]:
     """One grant for all that one holder has on one object."""
     mine = Q() if user is None else Q(**{"user" if field == "user" else "group__user": user.pk})
@@ -122,6 +118,10 @@ def of_shares(table: Any, field: str, user: decisions.AnyUser | None, obj: model
         granted = frozenset(map(name_of, [first, *more]))
         why = (State.IN_FORCE, first.granted_by, first.granted_at, first.reason)
         yield Grant(first.pk, getattr(first, field), "", granted, f"{kind}:{key}", *why)
+
+
+def name_of(share: Any) -> str:
+    return f"{share.permission.content_type.app_label}.{share.permission.codename}"
 
 
 def at(place: str) -> models.Model:

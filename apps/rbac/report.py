@@ -41,7 +41,7 @@ def is_powerful(slug: str) -> bool:
 
 
 def of_grant(grant: Grant) -> Iterator[Finding]:
-    said = f"{grant.holder} has the role {grant.role} on {grant.where}"
+    said = f"{grant.to} has the role {grant.role} on {grant.where}"
     if grant.state is State.RETIRED:
         yield Finding("retired", f"{said}, which the code no longer declares")
     elif grant.expires_at is None:

@@ -60,14 +60,15 @@ def places_of(user: AbstractBaseUser) -> set[Held]:
     return {(slug, key) for slug, key, kind in rows if registry.is_given_for(slug, kind)}
 
 
-def roles_of(users: Iterable[Any]) -> dict[Any, dict[str, set[str]]]:
-    """Of many at once, by primary key: their roles, and the places of each. One query."""
+def roles_of(users: Iterable[Any]) -> list[tuple[Any, dict[str, str]]]:
+    """Many at once, each with the roles in force, and where: "everything", or in how many places. Two queries."""
     held: dict[Any, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     theirs_or_groups = Q(user__in=users) | Q(group__user__in=users)
     rows = RoleAssignment.objects.in_force().filter(theirs_or_groups).annotate(holder=Coalesce("user", "group__user"))
     for holder, slug, key in rows.values_list("holder", "role", "scope_key"):
         held[holder][slug].add(key)
-    return held
+    where = {pk: {s: "everything" if "" in at else str(len(at)) for s, at in of.items()} for pk, of in held.items()}
+    return [(user, where.get(user.pk, {})) for user in users]
 
 
 def ssd_role_sets() -> frozenset[str]:

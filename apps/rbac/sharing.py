@@ -4,8 +4,6 @@ share(by=request.user, obj=document, to=colleague, permissions=["view", "change"
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -13,21 +11,11 @@ from django.contrib.auth.models import Group, Permission
 from django.db import models
 from django.db.models import QuerySet
 
-from apps.rbac import guard, protection, queries, signals
+from apps.rbac import grants, guard, protection, queries, signals
 from apps.rbac.errors import NotGrantable
+from apps.rbac.grants import Grant, name_of
 from apps.rbac.guard import Principal
 from apps.rbac.queries import FOREVER
-
-
-@dataclass(frozen=True)
-class SharedWith:
-    """All that one user or group was given on an object, and by whom first."""
-
-    to: Principal
-    permissions: frozenset[str]
-    granted_by: AbstractBaseUser | None
-    granted_at: datetime
-    reason: str
 
 
 def share(
@@ -79,27 +67,9 @@ def unshare(
     return sorted(taken)
 
 
-def shares_of(obj: models.Model) -> list[SharedWith]:
+def shares_of(obj: models.Model) -> list[Grant]:
     """Whom the object was shared with: users first, each by name. Two queries."""
-    found = []
-    for model, field in zip(protection.shares_for(obj), ("user", "group"), strict=True):
-        if model is not None:
-            rows = model.objects.filter(content_object=obj.pk).select_related(
-                field, "granted_by", "permission__content_type"
-            )
-            found.extend(by_principal(rows.order_by("granted_at", "id"), field))
-    return found
-
-
-def by_principal(rows: Iterable[Any], field: str) -> list[SharedWith]:
-    grouped: dict[Principal, list[Any]] = {}
-    for row in rows:
-        grouped.setdefault(getattr(row, field), []).append(row)
-    shared = [
-        SharedWith(to, frozenset(map(name_of, given)), given[0].granted_by, given[0].granted_at, given[0].reason)
-        for to, given in grouped.items()
-    ]
-    return sorted(shared, key=lambda each: str(each.to))
+    return sorted(grants.shared(obj=obj), key=lambda each: (each.to_group, str(each.to)))
 
 
 def full_names(obj: models.Model, permissions: str | Iterable[str]) -> frozenset[str]:
@@ -128,10 +98,6 @@ def principal(to: Principal) -> dict[str, Principal]:
 
 def names(rows: QuerySet[Any]) -> set[str]:
     return {name_of(row) for row in rows.select_related("permission__content_type")}
-
-
-def name_of(row: Any) -> str:
-    return f"{row.permission.content_type.app_label}.{row.permission.codename}"
 
 
 def tell(signal: Any, obj: models.Model, to: Principal, permissions: list[str], reason: str) -> None:

@@ -44,15 +44,11 @@ def show(request: Request, template: str, name: str, rows: Any, **context: Any) 
     """Grants, or rows of some, as a page or a file; ?state narrows them. Places have names for who may view them."""
     if (state := request.GET.get("state")) in STATES:
         rows = rows.filter(timing=state) if isinstance(rows, QuerySet) else [row for row in rows if row.state == state]
-    if wants_csv(request):
+    if "as" in request.GET:
         return as_csv(name, COLUMNS, map(cells, seen_by(request, rows)))
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = {"page": page, "grants": seen_by(request, page), "states": STATES, "state": state}
     return render(request, template, {**context, **shown})
-
-
-def wants_csv(request: HttpRequest) -> bool:
-    return request.GET.get("as") == "csv"
 
 
 def seen_by(request: Request, rows: Iterable[Any]) -> list[Grant]:
@@ -60,7 +56,7 @@ def seen_by(request: Request, rows: Iterable[Any]) -> list[Grant]:
 
 
 def cells(each: Grant) -> tuple[Any, ...]:
-    what = (each.holder, each.what, each.listed, each.place, each.called, each.state)
+    what = (each.to, each.what, each.listed, each.place, each.called, each.state)
     return (*what, each.starts_at, each.expires_at, each.granted_by, each.granted_at, each.reason)
 
 
@@ -69,7 +65,7 @@ def roles(request: Request) -> HttpResponse:
     declared = [role for _, role in sorted(registry.roles.items())]
     names = sorted(frozenset().union(*(registry.permissions(each.slug) for each in declared)))
     matrix = [(name, protection.label(name), [how(each.slug, name) for each in declared]) for name in names]
-    if wants_csv(request):
+    if "as" in request.GET:
         header = ["permission", "name", *(each.slug for each in declared)]
         return as_csv("roles", header, ([name, label, *row] for name, label, row in matrix))
     counts = dict(RoleAssignment.objects.in_force().values_list("role").annotate(Count("pk")))
@@ -98,21 +94,14 @@ def people(request: Request) -> HttpResponse:
     form, name = SearchForm(request.GET), get_user_model().USERNAME_FIELD
     text = form.cleaned_data["q"] if form.is_valid() else ""
     users = get_user_model()._default_manager.filter(**{f"{name}__icontains": text}).order_by(name)
-    if wants_csv(request):
+    if "as" in request.GET:
         slugs = sorted(registry.roles)
-        rows = ([user, user.is_active, *(held.get(slug, "") for slug in slugs)] for user, held in with_roles(users))
+        rows = (
+            [user, user.is_active, *(held.get(slug, "") for slug in slugs)] for user, held in review.roles_of(users)
+        )
         return as_csv("people", ["person", "active", *slugs], rows)
     page = Paginator(users, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "rbac/people.html", {"form": form, "page": page, "rows": with_roles(list(page))})
-
-
-def with_roles(users: Iterable[Any]) -> list[tuple[Any, dict[str, str]]]:
-    """The roles of each, with where: everywhere, or in how many places."""
-    held = review.roles_of(users)
-    return [
-        (user, {slug: "everything" if "" in keys else str(len(keys)) for slug, keys in held[user.pk].items()})
-        for user in users
-    ]
+    return render(request, "rbac/people.html", {"form": form, "page": page, "rows": review.roles_of(list(page))})
 
 
 @require_safe
@@ -174,10 +163,10 @@ def revoke(request: Request, pk: UUID) -> HttpResponse:
 
     def take() -> object:
         scope = grants.at(grant.place) if grant.place else None
-        return revoke_role(request.user, grant.role, grant.holder, scope, **form.cleaned_data)
+        return revoke_role(request.user, grant.role, grant.to, scope, **form.cleaned_data)
 
     if form.is_valid() and allowed(form, take):
-        messages.success(request, f"{grant.holder} no longer has the role {grant.what}.")
+        messages.success(request, f"{grant.to} no longer has the role {grant.what}.")
         return redirect("rbac:role", grant.role)
     [seen] = seen_by(request, [grant])
     return render(request, "rbac/revoke.html", {"form": form, "grant": seen})

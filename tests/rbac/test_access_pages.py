@@ -164,7 +164,7 @@ def test_an_object_shows_who_may_use_it_by_role_by_container_and_by_share(
     share(owner, document, colleague, "view")
     assign_role_as_system(FolderReader, team, folder, reason="test")
     response = admin.get(reverse("rbac:place", args=[key(document)]))
-    found = {(str(each.holder), each.what) for each in response.context["grants"]}
+    found = {(str(each.to), each.what) for each in response.context["grants"]}
     assert found == {
         ("owner@example.org", "Owner of a document"),
         ("colleague@example.org", "Share"),
@@ -254,7 +254,7 @@ def test_a_list_is_narrowed_to_one_state(admin: Client, colleague: User, folder:
         (by_person, "not begun", set()),
     ):
         response = admin.get(url, {"state": state})
-        assert {each.holder for each in response.context["grants"]} == found, (url, state)
+        assert {each.to for each in response.context["grants"]} == found, (url, state)
     assert "None is in force." in text(admin.get(by_role, {"state": "in force"}))
     assert len(rows(admin.get(by_role, {"state": "expired", "as": "csv"}))) == 2
 
