@@ -1,0 +1,144 @@
+"""Each line that guards something is needed: without it a test that is named here fails.
+
+In a copy of the project, one line after the other. A guard that nothing would miss is a guard that can go unnoticed.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.project.tree import NOT_OURS, ROOT, run
+
+
+class Mutation(NamedTuple):
+    file: str  # of apps/rbac
+    guard: str
+    instead: str
+    test: str
+
+
+MUTATIONS = [
+    Mutation(
+        "decisions.py",
+        "return bool(user.is_authenticated and user.is_active)",
+        "return bool(user.is_authenticated)",
+        "rbac/test_guardian_traps.py::test_3_an_inactive_superuser_is_shown_nothing_either",
+    ),
+    Mutation(
+        "decisions.py",
+        "    if permission in protection.known_permissions():\n",
+        "    if permission:\n",
+        "rbac/test_guardian_traps.py::test_9_a_misspelled_permission_is_an_error_for_superusers_too",
+    ),
+    Mutation(
+        "decisions.py",
+        "settings.RBAC_SUPERUSER and getattr",
+        "getattr",
+        "rbac/test_decisions.py::test_a_superuser_is_nobody_special_when_the_setting_says_so",
+    ),
+    Mutation(
+        "decisions.py",
+        "    return user.pk, permission, protection.places(obj)",
+        "    return permission, protection.places(obj)",
+        "rbac/test_query_counts.py::test_a_check_repeated_in_a_request_asks_nothing",
+    ),
+    Mutation(
+        "memo.py",
+        "        answers.changed = True",
+        "        answers.changed = False",
+        "rbac/test_query_counts.py::test_what_is_granted_in_a_request_holds_in_it_and_what_is_rolled_back_does_not",
+    ),
+    Mutation(
+        "sql.py",
+        'f"AND ({expires} IS NULL OR {expires} > {now})"',
+        '""',
+        "rbac/test_decisions.py::test_an_assignment_holds_from_its_start_until_it_expires",
+    ),
+    Mutation(
+        "sql.py",
+        "{names['revoked_at']} IS NULL AND ",
+        "",
+        "rbac/test_decisions.py::test_a_revoked_role_ends_at_once",
+    ),
+    Mutation(
+        "gates.py",
+        "    require(request.user, permission, obj)\n",
+        "",
+        "rbac/test_gates.py::test_a_stranger_gets_the_same_404_for_what_is_there_and_what_is_not",
+    ),
+    Mutation(
+        "policies.py",
+        "            raise told_missing(request)\n",
+        "            pass\n",
+        "rbac/test_policies.py::test_a_view_that_forgets_its_check_is_an_error_and_its_writes_are_taken_back",
+    ),
+    Mutation(
+        "policies.py",
+        "            transaction.set_rollback(True)\n",
+        "            pass\n",
+        "attacks/test_rbac_bypass.py::test_what_a_view_wrote_before_it_failed_without_its_check_is_rolled_back",
+    ),
+    Mutation(
+        "policies.py",
+        "return (self.permission, str(arguments.get(self.on))) in passed if self.on else self.admits(user)",
+        "return bool(passed) if self.on else self.admits(user)",
+        "rbac/test_policies.py::test_a_view_that_checks_another_object_is_an_error",
+    ),
+    Mutation(
+        "policies.py",
+        "return EXPECTED in request.__dict__ and",
+        "return False and",
+        "attacks/test_rbac_bypass.py::test_what_a_decorator_kept_of_somebody_elses_answer_is_not_told",
+    ),
+    Mutation(
+        "policies.py",
+        "return self.http_method_not_allowed(request, *args, **kwargs)",
+        "return super().options(request, *args, **kwargs)",
+        "rbac/test_policies.py::test_a_class_based_view_answers_no_method_that_it_does_not_have",
+    ),
+    Mutation(
+        "middleware.py",
+        "        if policy is None:\n            refuse_undeclared(request, view_func)\n        elif",
+        "        if policy is None:\n            return None\n        elif",
+        "attacks/test_rbac_pages.py::test_a_page_that_nobody_has_declared_is_refused_to_everybody_superusers_included",
+    ),
+    Mutation(
+        "middleware.py",
+        "policy.admits(request.user)",
+        "request.user.is_authenticated",
+        "rbac/test_policies.py::test_a_page_by_permission_admits_who_holds_it_and_tells_of_the_others",
+    ),
+    Mutation(
+        "url_checks.py",
+        "    if policy is None:\n",
+        "    if False:\n",
+        "rbac/test_checks.py::test_every_page_without_a_sound_policy_is_found_at_any_depth",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    where = tmp_path_factory.mktemp("mutated") / "project"
+    left_out = shutil.ignore_patterns(*NOT_OURS, "*_cache")
+    shutil.copytree(ROOT, where, ignore=left_out)
+    yield where
+    shutil.rmtree(where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.test.rpartition("::")[2])
+def test_without_its_guard_the_test_fails(mutation: Mutation, copy: Path) -> None:
+    file = copy / "apps" / "rbac" / mutation.file
+    whole = file.read_text()
+    assert whole.count(mutation.guard) == 1, f"{mutation.file} has no such line: {mutation.guard}"
+    file.write_text(whole.replace(mutation.guard, mutation.instead))
+    try:
+        done = run("python", "-m", "pytest", "-q", "-x", "-p", "no:randomly", f"tests/{mutation.test}", cwd=copy)
+    finally:
+        file.write_text(whole)
+    assert done.returncode == 1, done.stdout[-3000:]  # 1: tests have failed; an error in starting them is another
+    assert f"FAILED tests/{mutation.test}" in done.stdout
