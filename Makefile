@@ -50,6 +50,10 @@ format: $(VENV)/.dev ## Put code and templates into form
 	$(VENV)/bin/ruff format --quiet .
 	$(VENV)/bin/djangofmt --quiet templates
 
+.PHONY: access-matrix
+access-matrix: $(VENV)/.dev ## Write down anew who gets which answer from every URL: review the difference, commit it
+	WRITE_ACCESS_MATRIX=1 $(PYTHON) -m pytest -q -k access_matrix tests
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Only the quick steps of make ci: no tests
 	@.ci/steps quick

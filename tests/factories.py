@@ -3,6 +3,7 @@
 from itertools import count
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from apps.accounts.models import User
@@ -16,6 +17,10 @@ def make_user(*, role: str | None = None, email: str | None = None, password: st
     if role:
         give_role(user, role)
     return user
+
+
+def make_group(**fields: Any) -> Group:
+    return Group.objects.create(**({"name": f"Group {next(numbers)}"} | fields))
 
 
 def give_role(user: User, slug: str) -> None:
