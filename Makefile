@@ -66,6 +66,10 @@ types: $(VENV)/.dev ## Only the types
 bench-encryption: $(VENV)/.dev $(VENV)/peers/.done ## Measure encrypted fields and files beside their peers (4 minutes)
 	@PYTHONPATH=. $(VENV)/peers/bin/python -m benchmarks.encryption $(ARGS)
 
+.PHONY: bench-audit
+bench-audit: $(VENV)/.dev $(VENV)/audit-peers/.done ## Measure the audit log beside its peers (5 minutes)
+	@PYTHONPATH=. $(VENV)/audit-peers/bin/python -m benchmarks.audit $(ARGS)
+
 .PHONY: bench-rbac
 bench-rbac: $(VENV)/.dev ## Measure decisions at a million grants beside guardian, on PostgreSQL and SQLite (5 minutes)
 	@$(PYTHON) -m benchmarks.rbac $(ARGS)
@@ -79,6 +83,7 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml names, and all below it, by hash (
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -o requirements/runtime.txt pyproject.toml
 	$(COMPILE) $(if $(UPGRADE),--upgrade) -o requirements/dev.txt -c requirements/runtime.txt pyproject.toml --group dev
 	$(COMPILE) -o requirements/kms.txt -c requirements/dev.txt pyproject.toml --extra kms
+	$(COMPILE) -o benchmarks/audit/peers.txt -c requirements/dev.txt benchmarks/audit/peers.in
 	$(COMPILE) -o benchmarks/encryption/peers.txt -c requirements/dev.txt benchmarks/encryption/peers.in
 	$(COMPILE) -o requirements/vault.txt -c requirements/dev.txt pyproject.toml --extra vault
 
@@ -104,6 +109,11 @@ $(VENV)/.dev: requirements/dev.txt | $(PYTHON)
 $(VENV)/peers/.done: benchmarks/encryption/peers.txt | $(VENV)/.dev
 	$(VENV)/bin/uv venv --quiet --clear --python $(PYTHON) $(VENV)/peers
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/peers/bin/python $(ONLY_LOCKED) -r $<
+	@touch $@
+
+$(VENV)/audit-peers/.done: benchmarks/audit/peers.txt | $(VENV)/.dev
+	$(VENV)/bin/uv venv --quiet --clear --python $(PYTHON) $(VENV)/audit-peers
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/audit-peers/bin/python $(ONLY_LOCKED) -r $<
 	@touch $@
 
 $(PYTHON):

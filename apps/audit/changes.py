@@ -146,9 +146,9 @@ def written(
     found: Tracked, instance: models.Model, update_fields: Iterable[str] | None, *, raw: bool = False
 ) -> list[Column]:
     """Which columns a save writes. A raw one, of a fixture, leaves those of a parent's table alone."""
-    columns = found.columns if update_fields is None else found.named(update_fields)
-    own = instance._meta.local_concrete_fields if raw else columns
-    return [each for each in columns if each.attname in instance.__dict__ and each in own]
+    columns, values = found.columns if update_fields is None else found.named(update_fields), instance.__dict__
+    own = {each.attname for each in instance._meta.local_concrete_fields} & values.keys() if raw else values
+    return [each for each in columns if each.attname in own]
 
 
 def after_save(sender: Any, instance: Any, created: bool, raw: bool, update_fields: Any, **_: Any) -> None:

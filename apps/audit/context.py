@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -110,8 +111,13 @@ def person(user: AbstractBaseUser) -> Actor:
 def nobody(request: HttpRequest | None) -> Actor:
     if request is not None:
         return Actor("anonymous", "", "somebody not signed in")
-    program = PurePath(sys.argv[0]).name if sys.argv else ""
-    command = sys.argv[1] if program in MANAGERS and len(sys.argv) > 1 else program or "python"
+    return system(*sys.argv[:2])
+
+
+@cache
+def system(path: str = "", argument: str = "") -> Actor:
+    program = PurePath(path).name
+    command = (program in MANAGERS and argument) or program or "python"
     return Actor("system", command, f"system:{command}")
 
 

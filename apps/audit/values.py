@@ -51,8 +51,8 @@ def json_text(mapping: Mapping[str, Any]) -> str:
     return text if len(text) <= JSON_MAX else dumps({"cut": cut("", text) | {"names": sorted(whole)[:NAMES_KEPT]}})
 
 
-def dumps(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+# One for all: json.dumps() makes a new one each time.
+dumps: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def cut(kept: str, whole: str | bytes) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_a_database_that_refuses_the_insert_rolls_the_action_back(monkeypatch: p
     def disk_full(*args: Any, **kwargs: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(Event, "save", disk_full)
+    monkeypatch.setattr("apps.audit.writing.insertion", disk_full)
     with transaction.atomic():
         Thing.objects.create(title="unrecorded")
         with pytest.raises(NotRecorded, match=r"testapp\.thing\.changed could not be recorded"):

@@ -267,7 +267,7 @@ def test_without_a_transaction_around_it_a_change_and_its_event_still_commit_tog
     def disk_full(*args: Any, **kwargs: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("apps.audit.append_only.AppendOnly.save", disk_full)
+    monkeypatch.setattr("apps.audit.writing.insertion", disk_full)
     monkeypatch.setattr("apps.audit.append_only.AppendOnlyQuerySet.bulk_create", disk_full)
     book.title = "Persuasion"
     for act in (book.save, book.delete, lambda: Book.objects.update(title="x"), lambda: Book.objects.all().delete()):
