@@ -162,6 +162,16 @@ class Env:
 
         return self._read(name, parse, MISSING, [], cure=cure)
 
+    def addresses(self, name: str, *, schemes: tuple[str, ...]) -> list[str]:
+        """Comma-separated addresses, each of one of the schemes; none by default."""
+
+        def parse(raw: str) -> list[str]:
+            if other := [part for part in split(raw) if part.partition(":")[0] not in schemes]:
+                raise ValueError(f"{other[0]} does not start with {' or '.join(f'{scheme}:' for scheme in schemes)}.")
+            return split(raw)
+
+        return self._read(name, parse, [], [], private=True)
+
     def networks(self, name: str, *, cure: str) -> list[str]:
         """Comma-separated addresses, CIDR networks or "unix" (a UNIX socket). A network of every address is refused."""
 

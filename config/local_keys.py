@@ -28,6 +28,7 @@ def prepare(folder: Path, environ: MutableMapping[str, str]) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for name, file_name, write in (
         ("SECRET_KEY", "secret.key", write_secret),
+        ("AUDIT_SIGNING_KEYS", "audit.json", write_new_ring),
         ("FIELD_ENCRYPTION_KEYS", "fields.json", write_new_ring),
         ("FIELD_INDEX_KEYS", "indexes.json", write_new_ring),
     ):

@@ -13,7 +13,7 @@ def environment(folder: Path) -> dict[str, str]:
     secret.touch(0o600)
     secret.write_text(secrets.token_urlsafe(64))
     rings = {}
-    for name in ("FIELD_ENCRYPTION_KEYS", "FIELD_INDEX_KEYS"):
+    for name in ("AUDIT_SIGNING_KEYS", "FIELD_ENCRYPTION_KEYS", "FIELD_INDEX_KEYS"):
         write_new_ring(folder / name.lower())
         rings[f"{name}_FILE"] = str(folder / name.lower())
     return rings | {

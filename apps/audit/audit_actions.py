@@ -12,10 +12,31 @@ register(
         audience=Audience.AUDITORS,
     ),
     Action(
+        "audit.events.admitted",
+        "{details.count} events whose time was long past were sealed all the same",
+        Category.AUDIT,
+        Severity.WARNING,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
+        "audit.log.archived",
+        "{details.events} events were moved to the archive {details.file}",
+        Category.AUDIT,
+        Severity.WARNING,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
         "audit.log.exported",
         "{actor} exported events of the audit log as {details.format}",
         Category.AUDIT,
         Severity.WARNING,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
+        "audit.log.verified",
+        "The audit log was verified: {details.findings} problems in {details.events} events",
+        Category.AUDIT,
+        Severity.NOTICE,
         audience=Audience.AUDITORS,
     ),
     Action(

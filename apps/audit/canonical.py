@@ -53,8 +53,12 @@ def floor_of(when: datetime) -> UUID:
 
 def digest(columns: Iterable[str]) -> str:
     """SHA-256 over the texts, each after its length (4 bytes, big endian), so that none flows into the next."""
+    return digest_of(text.encode() for text in columns).hex()
+
+
+def digest_of(columns: Iterable[bytes]) -> bytes:
+    """The same, over texts that are UTF-8 already."""
     parts = [DIGEST_LABEL]
-    for text in columns:
-        encoded = text.encode()
+    for encoded in columns:
         parts += (len(encoded).to_bytes(4), encoded)
-    return sha256(b"".join(parts)).hexdigest()
+    return sha256(b"".join(parts)).digest()

@@ -13,12 +13,32 @@ class AppendOnlyError(AuditError):
     """Somebody tried to change or delete a row which may only be added."""
 
 
+class BadNote(AuditError):
+    """A checkpoint or statement is not what this log has signed. kind: malformed, wrong signature or unknown key."""
+
+    def __init__(self, kind: str, what: str) -> None:
+        super().__init__(what)
+        self.kind = kind
+
+
+class NoSigningKey(AuditError):
+    """Nothing can be sealed, for want of a key to sign with."""
+
+
 class NotRecorded(AuditError):
     """An event could not be written, so what it tells of must not happen either."""
 
 
 class MissingActor(NotRecorded):
     """The action is one that a person does, and nobody is known to do it."""
+
+
+class SealerBusy(AuditError):
+    """Another process seals at this moment; there is nothing to do."""
+
+
+class Unsealable(AuditError):
+    """The last seal is not what it was, so that nothing may be built on it. `audit verify` says what is wrong."""
 
 
 class UnknownAction(NotRecorded, LookupError):

@@ -10,6 +10,9 @@ from django.db import models
 from apps.audit import actions, canonical, wording
 from apps.audit.append_only import AppendOnly
 from apps.audit.errors import UnknownAction
+from apps.audit.ledger import Archive, Checkpoint, Leaf, Progress
+
+__all__ = ["Archive", "Checkpoint", "Event", "Leaf", "Progress"]
 
 
 class Change(NamedTuple):

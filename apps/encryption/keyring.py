@@ -22,7 +22,7 @@ from apps.encryption.errors import KeyringError, KeyUnavailable
 
 MATERIAL_SIZE = 32  # bytes; AES-256, and the strength of HMAC-SHA256
 KEY_ID = re.compile(r"[0-9a-f]{8}")
-MEMBERS = {"state", "created", "changed", "material", "number"}
+MEMBERS = {"state", "created", "changed", "material", "number", "public"}
 
 
 class State(StrEnum):

@@ -30,6 +30,7 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 SITE_URL = env.url("LOCAL_URL", schemes=("http",), otherwise=Secret("http://127.0.0.1:8000"), cure="")
+AUDIT_WITNESSES = [(VAR / "checkpoints").as_uri()]
 LOGGING = logging_with(
     structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
 )

@@ -29,12 +29,21 @@ FIELD_ENCRYPTION_KEYS = env.ring(
 FIELD_INDEX_KEYS = env.ring(
     "FIELD_INDEX_KEYS", partial(validate, index=True), cure=MAKE_KEY.format("indexes", "FIELD_INDEX_KEYS")
 )  # blind index: apart, so that data keys rotate without touching look-ups
+AUDIT_SIGNING_KEYS = env.ring(
+    "AUDIT_SIGNING_KEYS", validate, cure=MAKE_KEY.format("audit", "AUDIT_SIGNING_KEYS")
+)  # signs the audit log's checkpoints: 16.4.2
 KEY_SOURCE = read_key_source(env)  # who unwraps the rings, if they are kept wrapped: 13.3.1
-KEY_RINGS = {"fields": "FIELD_ENCRYPTION_KEYS", "indexes": "FIELD_INDEX_KEYS"}
+KEY_RINGS = {"audit": "AUDIT_SIGNING_KEYS", "fields": "FIELD_ENCRYPTION_KEYS", "indexes": "FIELD_INDEX_KEYS"}
+KEY_REMAINS = {
+    "audit": "apps.audit.notes.public_half"
+}  # what is kept of a destroyed key, so that signatures stay proven
 KEY_USES = {  # asked before a key retires: how many stored values need it
     "fields": ["apps.encryption.key_uses.values_of_key"],
     "indexes": ["apps.encryption.key_uses.tags_of_root"],
 }
+
+# ── Who is told of each checkpoint of the audit log, so that nobody cuts its end off unseen (16.4.3) ──────────────
+AUDIT_WITNESSES = env.addresses("AUDIT_WITNESSES", schemes=("file", "https", "mailto", "syslog"))
 
 # ── Who is asking ────────────────────────────────────────────────────────────────────────────────────────────────
 ALLOWED_HOSTS = env.hosts(

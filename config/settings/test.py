@@ -24,7 +24,7 @@ def ring() -> str:
 
 
 test_database = os.environ.get("DATABASE_URL", "") if os.environ.get("TEST_DATABASE") == "postgresql" else ""
-os.environ.update(TEST_VALUES, FIELD_ENCRYPTION_KEYS=ring(), FIELD_INDEX_KEYS=ring())
+os.environ.update(TEST_VALUES, AUDIT_SIGNING_KEYS=ring(), FIELD_ENCRYPTION_KEYS=ring(), FIELD_INDEX_KEYS=ring())
 if test_database:
     os.environ["DATABASE_URL"] = test_database
 

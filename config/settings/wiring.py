@@ -35,3 +35,6 @@ AUDIT_SIGNALS = {
 
 # Fields whose values the audit log never keeps: of these only that they changed. Their kinds, wherever they are.
 AUDIT_SECRET_FIELDS = ("apps.encryption.fields.Encrypted",)
+
+AUDIT_POST = "config.security.outbound.post"  # how a checkpoint reaches a witness
+AUDIT_UNWRAP = "apps.encryption.sources.plain"  # how the signing keys are read, if they are kept wrapped

@@ -11,7 +11,7 @@ DOCUMENTS = list(files(suffix=".md"))
 MOST_LINES_OF_THE_README = 150
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 READ = re.compile(
-    r"""env\.(?:text|secrets?|ring|boolean|integer|hosts|networks|url|database|mailer)\(\s*"([A-Z_]+)\""""
+    r"""env\.(?:text|secrets?|ring|boolean|integer|addresses|hosts|networks|url|database|mailer)\(\s*"([A-Z_]+)\""""
 )
 
 

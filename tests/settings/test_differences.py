@@ -20,6 +20,7 @@ print(json.dumps({name: re.sub(" at 0x[0-9a-f]+", "", text) for name, text in sh
 # By the environment, which differs between any two installations.
 GIVEN = {
     "ALLOWED_HOSTS",
+    "AUDIT_WITNESSES",
     "CACHES",
     "DATABASES",
     "DEFAULT_FROM_EMAIL",

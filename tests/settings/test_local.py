@@ -15,7 +15,7 @@ def test_keys_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
     environ: dict[str, str] = {}
     prepare(tmp_path / "var", environ)
     made = {path: path.read_text() for path in (tmp_path / "var").iterdir()}
-    assert len(made) == 3
+    assert len(made) == 4
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in made)
     prepare(tmp_path / "var", {})
     assert {path: path.read_text() for path in made} == made
@@ -24,7 +24,7 @@ def test_keys_are_made_once_and_closed_to_others(tmp_path: Path) -> None:
 def test_the_rings_made_are_usable(tmp_path: Path) -> None:
     environ: dict[str, str] = {}
     prepare(tmp_path, environ)
-    for name in ("FIELD_ENCRYPTION_KEYS_FILE", "FIELD_INDEX_KEYS_FILE"):
+    for name in ("AUDIT_SIGNING_KEYS_FILE", "FIELD_ENCRYPTION_KEYS_FILE", "FIELD_INDEX_KEYS_FILE"):
         assert validate(Path(environ[name]).read_text()) == []
 
 

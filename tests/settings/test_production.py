@@ -12,6 +12,7 @@ from tests.production import environment
 ROOT = Path(__file__).resolve().parent.parent.parent
 NEEDED = (
     "SECRET_KEY",
+    "AUDIT_SIGNING_KEYS",
     "FIELD_ENCRYPTION_KEYS",
     "FIELD_INDEX_KEYS",
     "ALLOWED_HOSTS",

@@ -27,6 +27,12 @@ NEXT = {
     "restore": "Next: restart every process. Then: manage.py encryption rotate",
     "destroy": "Nothing that it sealed can be opened again. Delete old copies of the ring as well.",
 }
+NEXT_OF_SIGNING = NEXT | {
+    "promote": "Next: restart every process, so that they sign with it.",
+    "retire": "What it signed stays proven. Next: restart every process.",
+    "restore": "Next: restart every process.",
+    "destroy": "What it signed stays proven by its public half, which the ring keeps. Delete old copies of the ring.",
+}
 
 
 class Command(BaseCommand):
@@ -111,14 +117,18 @@ class Command(BaseCommand):
         elif action == "wrap":
             self.stdout.write(f"The ring in {path} is wrapped. Delete the plain copies, but for one in a safe place.")
         else:
-            self.stdout.write(f"Key {key}: {action} done in {path}.\n{NEXT[action].format(ring=ring, key=key)}")
+            following = (NEXT_OF_SIGNING if ring in settings.KEY_REMAINS else NEXT)[action]
+            self.stdout.write(f"Key {key}: {action} done in {path}.\n{following.format(ring=ring, key=key)}")
 
     def retire(self, entries: ringfile.Entries, *, ring: str, key_id: str) -> None:
         ringfile.retire(entries, key_id)  # first what can be said without asking the database
         refuse_if_needed(ring, key_id, "retire")
 
     def destroy(self, entries: ringfile.Entries, *, ring: str, key_id: str, days: int) -> None:
+        material = entries.get(key_id, {}).get("material")
         ringfile.destroy(entries, key_id, after=timedelta(days=days))
+        if remains := settings.KEY_REMAINS.get(ring):
+            entries[key_id]["public"] = import_string(remains)(material)
         refuse_if_needed(ring, key_id, "destroy")
 
     def status(self, **_: Any) -> None:

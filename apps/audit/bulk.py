@@ -1,0 +1,155 @@
+"""Rows in bulk, by SQL of our own: many times as fast as objects, and a sealer may take little of a busy machine.
+
+An event is read as the bytes that its digest is over, so that no text of an attacker has to be understood first. On
+PostgreSQL that is COPY in its binary form, where each column already stands behind its length.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from struct import Struct
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from apps.audit.canonical import DIGEST_LABEL, digest_of
+from apps.audit.errors import SealerBusy
+from apps.audit.models import Event, Progress
+
+LOCK: Final = int.from_bytes(sha256(b"apps.audit sealer").digest()[:8], signed=True)
+COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
+COPY_END: Final = b"\xff\xff"
+NULL: Final = b"\xff\xff\xff\xff"  # in place of a length
+LEAF_ROW: Final = Struct(">HIqI16sI32s")  # each column behind its length
+
+
+class Row(NamedTuple):
+    """An event beside its leaf. digest: computed from the columns, None if there is no such event. stored: its own."""
+
+    position: int
+    event_id: str
+    leaf: bytes
+    digest: bytes | None
+    stored: str
+
+
+@contextmanager
+def alone(using: str) -> Iterator[None]:
+    """One transaction in which no other sealer seals; a crash ends both. Raises SealerBusy."""
+    with transaction.atomic(using=using):
+        if is_postgresql(using):
+            with connections[using].cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+                if not cursor.fetchone()[0]:
+                    raise SealerBusy("Another sealer is at work.")
+        else:  # the first write of a transaction takes SQLite's one lock on writing, and waits for it
+            Progress.objects.using(using).filter(name="").update(error="")
+        yield
+
+
+def unsealed(using: str, after: UUID, below: UUID, most: int) -> list[tuple[str, bytes]]:
+    """Id and computed digest of up to `most` events without a leaf whose id lies between, by id."""
+    given = [*(stored_id(using, bound) for bound in (after, below)), most]
+    where = (
+        "FROM audit_event e WHERE e.id >= %s AND e.id < %s "
+        "AND NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.event_id = e.id) ORDER BY e.id LIMIT %s"
+    )
+    return [(row.event_id, row.digest or b"") for row in rows(using, ("0", "e.id", "''"), where, given)]
+
+
+def beside_leaves(using: str, begin: int, end: int) -> Iterator[Row]:
+    """The leaves from position `begin` up to `end`, each with its event."""
+    where = (
+        "FROM audit_leaf l LEFT JOIN audit_event e ON e.id = l.event_id "
+        "WHERE l.position >= %s AND l.position < %s ORDER BY l.position"
+    )
+    return rows(using, ("l.position", "l.event_id", "l.digest"), where, [begin, end])
+
+
+def rows(using: str, keys: tuple[str, str, str], where: str, given: list[Any]) -> Iterator[Row]:
+    read = copied if is_postgresql(using) else fetched
+    return read(using, keys, where, given)
+
+
+def copied(using: str, keys: tuple[str, str, str], where: str, given: list[Any]) -> Iterator[Row]:
+    first = "{}::bigint, {}::text, {}::bytea".format(*keys)
+    columns = ", ".join(f"e.{name}::text" for name in Event.COLUMNS)
+    statement = f"COPY (SELECT {first}, e.digest, {columns} {where}) TO STDOUT (FORMAT BINARY)"
+    with copying(using, statement, given) as stream:
+        skip = len(COPY_HEADER)
+        for piece in stream:  # the server sends a row a piece, the first one behind the header
+            data = bytes(piece)[skip:]
+            skip = 0
+            if data != COPY_END:
+                yield parsed(data)
+
+
+@contextmanager
+def copying(using: str, statement: str, given: Sequence[Any] | None = None) -> Iterator[Any]:
+    connection: Any = connections[using]
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement, given) as stream:
+        yield stream
+
+
+def parsed(data: bytes) -> Row:
+    at, found = 2, []  # behind the number of columns
+    for _ in range(4):
+        length, at = max(int.from_bytes(data[at : at + 4], signed=True), 0), at + 4
+        found.append(data[at : at + length])
+        at += length
+    position, event_id, leaf, stored = found
+    digest = None if data[at : at + 4] == NULL else sha256(DIGEST_LABEL + data[at:]).digest()
+    return Row(int.from_bytes(position), event_id.decode(), leaf, digest, stored.decode())
+
+
+def fetched(using: str, keys: tuple[str, str, str], where: str, given: list[Any]) -> Iterator[Row]:
+    position, *others = keys
+    columns = ", ".join(f"CAST({name} AS BLOB)" for name in (*others, "e.digest", *(f"e.{c}" for c in Event.COLUMNS)))
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT {position}, {columns} {where}", given)
+        while some := cursor.fetchmany(1000):
+            for place, event_id, leaf, stored, *texts in some:
+                name = hyphened(event_id)
+                digest = None if texts[0] is None else computed([hyphened(texts[0]).encode(), *texts[1:]])
+                yield Row(place, name, leaf, digest, (stored or b"").decode(errors="replace"))
+
+
+def hyphened(stored: bytes) -> str:
+    """The id as SPEC.md writes it, from how SQLite keeps it."""
+    text = stored.decode(errors="replace")
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def computed(texts: list[bytes]) -> bytes:
+    """A column that somebody made null has no text: then no digest fits."""
+    return b"" if None in texts else digest_of(texts)
+
+
+def add_leaves(using: str, position: int, events: Sequence[tuple[str, bytes]]) -> None:
+    given = [(at, name.replace("-", ""), digest) for at, (name, digest) in enumerate(events, position)]
+    if not is_postgresql(using):
+        with connections[using].cursor() as cursor:
+            cursor.executemany("INSERT INTO audit_leaf (position, event_id, digest) VALUES (%s, %s, %s)", given)
+        return
+    with copying(using, "COPY audit_leaf (position, event_id, digest) FROM STDIN (FORMAT BINARY)") as stream:
+        leaves = (LEAF_ROW.pack(3, 8, at, 16, bytes.fromhex(name), 32, digest) for at, name, digest in given)
+        stream.write(COPY_HEADER + b"".join(leaves) + COPY_END)
+
+
+def remove_events(using: str, begin: int, end: int) -> None:
+    """Of the archive, inside `lifted`: the events go, their leaves stay."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM audit_event WHERE id IN "
+            "(SELECT event_id FROM audit_leaf WHERE position >= %s AND position < %s)",
+            [begin, end],
+        )
+
+
+def stored_id(using: str, identifier: UUID) -> str:
+    return str(identifier) if is_postgresql(using) else identifier.hex
+
+
+def is_postgresql(using: str) -> bool:
+    return connections[using].vendor == "postgresql"

@@ -1,0 +1,150 @@
+"""Who is told of each checkpoint, so that nobody can cut the log short unseen: AUDIT_WITNESSES, a list of addresses.
+
+    file:///var/lib/rampart/checkpoints          appended to, and on the disk before it counts
+    syslog:///dev/log, syslog://log.example.org:514
+    https://witness.example.org/checkpoints      posted by AUDIT_POST, the project's one outbound client
+    mailto:auditor@example.org                   once a day
+    path.to.a.class                              made with no argument, with `send(note)` and, if it likes, `every`
+
+A checkpoint commits to all the past, so a witness that was away is sent the newest one. None ever holds up sealing.
+"""
+
+import json
+import logging
+import os
+import re
+import socket
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import DEFAULT_DB_ALIAS
+from django.utils.module_loading import import_string
+
+from apps.audit.canonical import line, moment
+from apps.audit.errors import BadNote
+from apps.audit.models import Checkpoint, Progress
+from apps.audit.notes import Sealed, origin
+
+emergency = logging.getLogger("audit.emergency")
+
+PASSWORD = re.compile(r"//[^/@]*@")
+SYSLOG_PRIORITY = 13 * 8 + 5  # facility "log audit", severity "notice" (RFC 5424, 6.2.1)
+
+
+FAILURES = (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+
+
+class Receiver(Protocol):
+    def send(self, note: str) -> None:
+        """Raises one of FAILURES: the checkpoint then counts as not received, and is sent again."""
+
+
+class File:
+    def __init__(self, address: str) -> None:
+        self.path = Path(unquote(urlsplit(address).path))
+
+    def send(self, note: str) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, b"\n\n" + note.encode())  # the empty line ends what a crash may have left half written
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read(self) -> str:
+        return self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+
+
+class Mail:
+    every = timedelta(days=1)
+
+    def __init__(self, address: str) -> None:
+        self.to = address.removeprefix("mailto:")
+
+    def send(self, note: str) -> None:
+        send_mail(f"Checkpoint of {origin()}", note, None, [self.to])
+
+
+class Post:
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def send(self, note: str) -> None:
+        post: str = getattr(settings, "AUDIT_POST", "")
+        import_string(post)(self.address, note.encode(), content_type="text/plain; charset=utf-8")
+
+
+class Syslog:
+    def __init__(self, address: str) -> None:
+        self.parts = urlsplit(address)
+
+    def send(self, note: str) -> None:
+        said = f"<{SYSLOG_PRIORITY}>1 {moment(datetime.now(UTC))} - audit - checkpoint - {json.dumps(note)}".encode()
+        host = self.parts.hostname
+        with socket.socket(socket.AF_INET if host else socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.sendto(said, (host, self.parts.port or 514) if host else self.parts.path)
+
+
+SCHEMES = {"file": File, "https": Post, "mailto": Mail, "syslog": Syslog}
+
+
+def addresses() -> Sequence[str]:
+    return getattr(settings, "AUDIT_WITNESSES", ())
+
+
+def name_of(address: str) -> str:
+    """The address as it is shown and stored: without a password."""
+    return line(PASSWORD.sub("//", address).partition("?")[0], 200)
+
+
+def names() -> list[str]:
+    return [name_of(address) for address in addresses()]
+
+
+def receiver(address: str) -> Receiver:
+    kind = SCHEMES.get(address.partition(":")[0])
+    made: Any = kind or import_string(address)
+    found: Receiver = made(address) if kind else made()
+    return found
+
+
+def tell(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Send the newest checkpoint to every witness that has not got it. What fails is kept for the next time."""
+    last = Checkpoint.objects.using(using).order_by("-size").first()
+    if last is None:
+        return
+    for address in addresses():
+        kept, _ = Progress.objects.using(using).get_or_create(name=name_of(address))
+        if kept.size < last.size:
+            deliver(address, last, kept)
+
+
+def deliver(address: str, last: Checkpoint, kept: Progress) -> None:
+    try:
+        to = receiver(address)
+        if not is_due(getattr(to, "every", None), last, kept):
+            return
+        to.send(last.note)
+    except FAILURES as error:
+        kept.failing_since = kept.failing_since or moment(datetime.now(UTC))
+        kept.error = line(f"{type(error).__name__}: {error}", 200)
+        emergency.error("The witness %s did not take checkpoint %d: %s", kept.name, last.size, kept.error)
+    else:
+        kept.size, kept.failing_since, kept.error = last.size, "", ""
+    kept.save()
+
+
+def is_due(every: timedelta | None, last: Checkpoint, kept: Progress) -> bool:
+    before = Checkpoint.objects.using(kept._state.db).filter(size=kept.size).first()
+    if every is None or before is None:
+        return True
+    try:
+        times = [datetime.fromisoformat(Sealed.read(each.note).time) for each in (before, last)]
+    except BadNote:
+        return True
+    return times[1] - times[0] >= every
