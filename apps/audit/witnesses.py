@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +28,7 @@ from django.utils.module_loading import import_string
 from apps.audit.canonical import line, moment
 from apps.audit.errors import BadNote
 from apps.audit.models import Checkpoint, Progress
-from apps.audit.notes import Sealed, origin
+from apps.audit.notes import Sealed, notes_in, origin
 
 emergency = logging.getLogger("audit.emergency")
 
@@ -111,6 +111,13 @@ def receiver(address: str) -> Receiver:
     made: Any = kind or import_string(address)
     found: Receiver = made(address) if kind else made()
     return found
+
+
+def kept() -> Iterator[str]:
+    """The checkpoints that witnesses of this machine hold, for a comparison."""
+    for address in addresses():
+        if address.startswith("file:"):
+            yield from notes_in(File(address).read())
 
 
 def tell(using: str = DEFAULT_DB_ALIAS) -> None:

@@ -1,0 +1,43 @@
+"""Prove that an event is in the log: its path to a signed root, as JSON that SPEC.md explains."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.audit import bulk
+from apps.audit.models import Checkpoint, Event, Leaf
+from apps.audit.tree import Grown, Tree, leaf_hash
+
+
+def add_arguments(parser: CommandParser) -> None:
+    parser.add_argument("event", type=UUID, help="its id")
+
+
+def run(command: BaseCommand, *, event: UUID, **_: Any) -> None:
+    leaf = Leaf.objects.filter(event_id=event).first()
+    after = Checkpoint.objects.filter(size__gt=leaf.position).order_by("size").first() if leaf else None
+    if leaf is None or after is None:
+        seen = Event.objects.filter(pk=event).exists()
+        raise CommandError("It is not sealed yet." if seen else "There is no such event, and never was a sealed one.")
+    command.stdout.write(json.dumps(proof(leaf, after), ensure_ascii=False, indent=2))
+
+
+def proof(leaf: Leaf, after: Checkpoint) -> dict[str, Any]:
+    before = Checkpoint.objects.filter(size__lte=leaf.position).order_by("-size").first()
+    tree = Tree.of(before.size, bytes(before.frontier)) if before else Tree()
+    rows = bulk.beside_leaves(Leaf.objects.db, tree.size, after.size)
+    grown = Grown(tree, [leaf_hash(row.leaf) for row in list(rows)])
+    event = Event.objects.filter(pk=leaf.event_id).first()
+    return {
+        "event": {name: str(getattr(event, name)) for name in (*Event.COLUMNS, "digest")} if event else None,
+        "event_id": str(leaf.event_id),
+        "digest": bytes(leaf.digest).hex(),
+        "position": leaf.position,
+        "size": after.size,
+        "path": [node.hex() for node in grown.inclusion(leaf.position)],
+        "checkpoint": after.note,
+        "before": before.note if before else None,
+        "consistency": [node.hex() for node in grown.consistency()],
+    }

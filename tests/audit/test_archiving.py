@@ -1,0 +1,230 @@
+"""Events past their retention leave the database as a verified file, and what stays goes on to verify."""
+
+import gzip
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+from django.test import override_settings
+
+from apps.audit import archiving, notes
+from apps.audit.models import Archive, Event, Leaf
+from apps.audit.triggers import lifted, unguarded
+from apps.audit.verification import verify
+from tests.audit.sealed import attack, happen, run, seal, stored
+from tests.audit.test_notes import PETERS_SEED, ring
+from tests.project.tree import ROOT
+
+pytestmark = [pytest.mark.django_db, pytest.mark.asvs("16.4.2")]
+
+OLD = timedelta(days=500)
+VERIFIER = ROOT / "docs" / "reference" / "verify_export.py"
+
+
+def audit(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("audit", *arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+@pytest.fixture
+def log() -> list[Event]:
+    """Two periods of old events, as if they had been sealed then, and one of new ones."""
+    with lifted():
+        run("DELETE FROM audit_event")
+    old = happen(3, ago=OLD)
+    seal()
+    old += happen(4, ago=OLD)
+    seal(late=True)
+    happen(2)
+    seal()
+    return old
+
+
+def archive(folder: Path, *more: str) -> str:
+    return audit("archive", str(folder), "--no-input", *more)
+
+
+def the_file(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_old_periods_go_to_a_file_and_the_tree_still_verifies(log: list[Event], tmp_path: Path) -> None:
+    said = archive(tmp_path)
+    assert "Positions 0 to 6: 7 events" in said
+    assert not Event.objects.filter(pk__in=[event.pk for event in log]).exists()
+    assert Event.objects.filter(action="testapp.thing.changed").count() == 2
+    assert Leaf.objects.filter(position__lt=7).count() == 7
+    assert verify().findings == []
+    assert unguarded() == []
+    told = Event.objects.get(action="audit.log.archived")
+    assert json.loads(told.details)["events"] == 7
+    assert re.search("[0-9a-f]{64}", said)[0] in told.details  # type: ignore[index]
+    assert the_file(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_not_done_twice(log: list[Event], tmp_path: Path) -> None:
+    archive(tmp_path)
+    assert "No sealed period" in archive(tmp_path)
+
+
+def test_a_dry_run_changes_nothing(log: list[Event], tmp_path: Path) -> None:
+    assert "Positions 0 to 6" in archive(tmp_path, "--dry-run")
+    assert list(tmp_path.iterdir()) == []
+    assert Event.objects.filter(pk=log[0].pk).exists()
+
+
+@pytest.mark.parametrize("answer", ["", "yes"])
+def test_nothing_goes_without_a_confirmation(
+    answer: str, log: list[Event], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    with pytest.raises(CommandError, match="Nothing was moved"):
+        audit("archive", str(tmp_path))
+    assert Event.objects.filter(pk=log[0].pk).exists()
+
+
+def test_a_period_with_an_event_on_legal_hold_stays(log: list[Event], tmp_path: Path) -> None:
+    with override_settings(AUDIT_HOLDS=[{"id": log[4].pk}]):
+        assert "Positions 0 to 2: 3 events" in archive(tmp_path)
+    assert Event.objects.filter(pk=log[4].pk).exists()
+    assert verify().findings == []
+    assert "Positions 3 to 6: 4 events" in archive(tmp_path)
+
+
+def test_a_period_with_an_event_that_must_be_kept_longer_stays(
+    log: list[Event], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "kept", lambda action: timedelta(days=501))
+    assert "No sealed period" in archive(tmp_path)
+
+
+def test_a_deletion_is_not_excused_by_an_archive_of_other_events(log: list[Event], tmp_path: Path) -> None:
+    archive(tmp_path)
+    young = Event.objects.filter(action="testapp.thing.changed")[0]
+    attack("DELETE FROM audit_event WHERE id = %s", (stored(young.pk),))
+    assert [(finding.kind, finding.where) for finding in verify().findings] == [("event missing", str(young.pk))]
+
+
+def test_a_log_that_does_not_verify_is_not_archived(log: list[Event], tmp_path: Path) -> None:
+    attack("UPDATE audit_event SET ip = 'x' WHERE id = %s", (stored(log[0].pk),))
+    with pytest.raises(CommandError, match="1 problems, and an archive would bury them"):
+        archive(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_not_overwritten(log: list[Event], tmp_path: Path) -> None:
+    (tmp_path / "audit-0-7.jsonl.gz").write_text("kept")
+    with pytest.raises(CommandError, match="nothing deleted"):
+        archive(tmp_path)
+    assert (tmp_path / "audit-0-7.jsonl.gz").read_text() == "kept"
+    assert Event.objects.filter(pk=log[0].pk).exists()
+
+
+def test_a_deletion_that_fails_leaves_all_as_it_was(
+    log: list[Event], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise DatabaseError("must be owner of table audit_event")
+
+    monkeypatch.setattr(archiving.bulk, "remove_events", fail)
+    with pytest.raises(CommandError, match="Only the tables' owner"):
+        archive(tmp_path)
+    assert Event.objects.filter(pk=log[0].pk).exists()
+    assert not Archive.objects.exists()
+    assert unguarded() == []
+
+
+def outside(path: Path, *verifiers: str) -> subprocess.CompletedProcess[str]:
+    """As an auditor runs it: another process that knows nothing of the site."""
+    command = [sys.executable, "-I", str(VERIFIER), str(path), *verifiers]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env={})
+
+
+def verifier() -> str:
+    return notes.ring()[0].verifier(notes.origin())
+
+
+def test_an_auditor_verifies_the_file_without_the_site(log: list[Event], tmp_path: Path) -> None:
+    with override_settings(AUDIT_HOLDS=[{"id": log[4].pk}]):
+        archive(tmp_path / ".")
+    archive(tmp_path)
+    paths = sorted(tmp_path.iterdir())
+    assert [path.name for path in paths] == ["audit-0-3.jsonl.gz", "audit-3-7.jsonl.gz"]
+    for path, count in zip(paths, (3, 4), strict=True):
+        done = outside(path, verifier())
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{count} events: intact\n", "")
+        assert f"{count} events" in audit("verify", "--export", str(path))
+
+
+def edited(lines: list[bytes]) -> list[bytes]:
+    return [line.replace(b'"to\\":1', b'"to\\":9') for line in lines]
+
+
+def edited_with_a_new_digest(lines: list[bytes]) -> list[bytes]:
+    from apps.audit import canonical
+
+    entry = json.loads(lines[2])
+    entry["event"]["ip"] = "6.6.6.6"
+    entry["event"]["digest"] = canonical.digest(entry["event"][name] for name in Event.COLUMNS)
+    return [*lines[:2], json.dumps(entry).encode() + b"\n", *lines[3:]]
+
+
+FORGERIES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "edited": edited,
+    "edited with a new digest": edited_with_a_new_digest,
+    "one event taken out": lambda lines: lines[:2] + lines[3:],
+    "two events swapped": lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
+    "one event twice": lambda lines: [*lines[:2], lines[1], *lines[2:]],
+    "cut off within a period": lambda lines: lines[:-2],
+    "another signature": lambda lines: [*lines[:-1], re.sub(rb"(audit )[^\\ ]{12}", rb"\1AAAAAAAAAAAA", lines[-1])],
+    "another root": lambda lines: [*lines[:-1], re.sub(rb"\\n[^\\]{44}\\n", rb"\\n" + b"A" * 43 + rb"=\\n", lines[-1])],
+    "another start": lambda lines: [lines[0].replace(b'"size":0', b'"size":1'), *lines[1:]],
+    "no archive at all": lambda lines: [b"[]\n"],
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_file_is_refused_inside_and_outside(name: str, log: list[Event], tmp_path: Path) -> None:
+    archive(tmp_path)
+    path = the_file(tmp_path)
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    forged = FORGERIES[name](list(lines))
+    assert forged != lines
+    path.write_bytes(gzip.compress(b"".join(forged)))
+    done = outside(path, verifier())
+    assert done.returncode == 1
+    assert "intact" not in done.stdout
+    with pytest.raises(CommandError, match=r"problems|can't be verified"):
+        audit("verify", "--export", str(path))
+
+
+def test_a_file_signed_with_another_key_is_refused(log: list[Event], tmp_path: Path) -> None:
+    archive(tmp_path)
+    with override_settings(AUDIT_SIGNING_KEYS=ring(PETERS_SEED)):
+        assert "none of the keys" in outside(the_file(tmp_path), verifier()).stderr
+        with pytest.raises(CommandError, match="problems"):
+            audit("verify", "--export", str(the_file(tmp_path)))
+
+
+def test_a_torn_file_is_refused(log: list[Event], tmp_path: Path) -> None:
+    archive(tmp_path)
+    path = the_file(tmp_path)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert "not verified" in outside(path, verifier()).stderr
+    with pytest.raises(CommandError, match="can't be verified"):
+        audit("verify", "--export", str(path))
+
+
+def test_the_verifier_can_be_read_in_one_sitting() -> None:
+    assert len(VERIFIER.read_text().splitlines()) <= 100
