@@ -3,7 +3,7 @@
 --   CREATE DATABASE rampart TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
 --   psql -X -d rampart -v owner_password="$OWNER" -v app_password="$APP" -v report_password="$REPORT" -f roles.sql
 --
--- <name>_owner runs `manage.py migrate` and then grants.sql, <name>_app is the site, <name>_report reads. Another name
+-- <name>_owner runs `manage.py migrate`, which gives the others their exact rights, <name>_app is the site, <name>_report reads. Another name
 -- than rampart: -v name=shop. Give SCRAM verifiers, not clear passwords, where statements are logged.
 --
 -- The server: password_encryption = 'scram-sha-256', ssl = on, and in pg_hba.conf no "host" line for these roles, only
@@ -50,7 +50,7 @@ GRANT USAGE ON SCHEMA public TO :"app", :"report";
 REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_open(oid, integer),
     lo_unlink(oid), lo_put(oid, bigint, bytea), lowrite(integer, bytea) FROM PUBLIC;
 
--- Fail closed: a new table can be read and appended to; UPDATE and DELETE come with grants.sql. No right on sequences:
+-- Fail closed: a new table can be read and appended to; UPDATE and DELETE come with `manage.py migrate`. No right on sequences:
 -- identity columns, which Django makes, need none, and nextval() would let the site tear gaps.
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO :"app";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; -- works only without IN SCHEMA

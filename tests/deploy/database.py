@@ -26,9 +26,6 @@ class Database:
     report_url: str
     psql: Path
 
-    def grant(self) -> None:
-        run_sql(self.psql, self.owner_url, SQL / "grants.sql")
-
 
 @contextmanager
 def site_database(authority: Authority, folder: Path) -> Iterator[Database]:

@@ -54,7 +54,6 @@ def running_site(folder: Path) -> Iterator[Site]:
         redis_url = services.enter_context(temporary_valkey())
         site = Site(authority, database, variables(folder, database.app_url, redis_url), folder)
         site.manage("migrate", "--verbosity", "0", DATABASE_URL=database.owner_url)
-        database.grant()
         site.manage("collectstatic", "--no-input", "--verbosity", "0")
         services.enter_context(serving(site))
         services.enter_context(proxying(site))

@@ -1,15 +1,25 @@
-"""deploy/postgres: what the site's database role may not do, whatever code runs in the site."""
+"""deploy/postgres and `manage.py dbroles`: what the site's database role may not do, whatever code runs in the site."""
+
+import subprocess
+import sys
 
 import psycopg
 import pytest
 
 from tests.deploy.site import Site
+from tests.project.tree import ROOT
 
 pytestmark = pytest.mark.slow
 FORBIDDEN = {
     "change the audit log": "UPDATE audit_event SET action = action",
     "delete from the audit log": "DELETE FROM audit_event",
     "empty the audit log": "TRUNCATE audit_event",
+    "change a seal": "UPDATE audit_leaf SET position = position",
+    "delete a seal": "DELETE FROM audit_checkpoint",
+    "delete an archive's excuse": "DELETE FROM audit_archive",
+    "empty what witnesses have": "TRUNCATE audit_progress",
+    "drop a trigger": "DROP TRIGGER append_only_rows ON audit_event",
+    "replace a trigger's function": "CREATE OR REPLACE FUNCTION audit_refuse_change() RETURNS int LANGUAGE sql AS ''",
     "switch a trigger off": "ALTER TABLE audit_event DISABLE TRIGGER ALL",
     "silence all triggers": "SET session_replication_role = replica",
     "make a table": "CREATE TABLE mine (id int)",
@@ -44,6 +54,60 @@ def test_reports_read_the_audit_log_and_nothing_else(site: Site) -> None:
         connection.execute("SELECT FROM audit_event")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT FROM accounts_user")
+
+
+def test_the_sealer_works_with_the_rights_of_the_site(site: Site) -> None:
+    assert "events sealed" in site.manage("audit", "seal")
+    assert "intact" in site.manage("audit", "verify")
+
+
+def test_only_the_owner_archives(site: Site) -> None:
+    moving = """
+import django; django.setup()
+from apps.audit.archiving import Run, drop
+from pathlib import Path
+drop(Run(0, 1), Path("x"), "00")
+"""
+    command = [sys.executable, "-c", moving]
+    done = subprocess.run(command, cwd=ROOT, env=site.environ, capture_output=True, text=True, check=False)
+    assert "must be owner of" in done.stderr
+
+
+def rights(site: Site) -> list[tuple[str, str, str]]:
+    with psycopg.connect(site.database.owner_url) as connection:
+        return connection.execute(
+            "SELECT table_name, grantee, string_agg(privilege_type, ' ' ORDER BY privilege_type) "
+            "FROM information_schema.role_table_grants WHERE grantee IN ('rampart_app', 'rampart_report') "
+            "GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+
+
+def test_dbroles_gives_exact_rights_again_and_again(site: Site) -> None:
+    before = rights(site)
+    assert ("audit_event", "rampart_app", "INSERT SELECT") in before
+    assert ("audit_checkpoint", "rampart_app", "INSERT SELECT") in before
+    assert ("accounts_user", "rampart_app", "DELETE INSERT SELECT UPDATE") in before
+    assert ("django_migrations", "rampart_app", "SELECT") in before
+    with psycopg.connect(site.database.owner_url) as connection:
+        connection.execute("GRANT ALL ON audit_event TO rampart_app")
+        connection.execute("GRANT SELECT ON accounts_user TO rampart_report")
+        connection.execute("REVOKE ALL ON audit_event FROM rampart_report")
+    for _ in range(2):
+        site.manage("dbroles", DATABASE_URL=site.database.owner_url)
+        assert rights(site) == before
+
+
+def test_dbroles_prints_what_it_would_do_and_does_nothing(site: Site) -> None:
+    before = rights(site)
+    told = site.manage("dbroles", "--sql", DATABASE_URL=site.database.owner_url)
+    assert 'GRANT SELECT, INSERT ON "audit_event" TO "rampart_app";' in told
+    assert 'REVOKE ALL ON "accounts_user" FROM "rampart_report";' in told
+    assert rights(site) == before
+
+
+def test_dbroles_is_the_owners(site: Site) -> None:
+    with pytest.raises(AssertionError, match="not the owner's connection"):
+        site.manage("dbroles")
 
 
 @pytest.mark.asvs("12.3.1")
