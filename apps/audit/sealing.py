@@ -41,18 +41,21 @@ def window(last: Sealed | None, now: datetime) -> tuple[UUID, UUID]:
 
 def seal(using: str = DEFAULT_DB_ALIAS, *, late: bool = False, most: int = BATCH) -> Iterator[Sealed]:
     """Seal all that is there, in batches; each is committed when it is yielded. Raises Unsealable, SealerBusy."""
-    while sealed := seal_batch(using, late=late, most=most):
+    after = FIRST
+    while found := seal_batch(using, after, late=late, most=most):
+        sealed, after = found
         yield sealed
         if sealed.events < most:
             return
 
 
-def seal_batch(using: str, *, late: bool, most: int) -> Sealed | None:
+def seal_batch(using: str, after: UUID, *, late: bool, most: int) -> tuple[Sealed, UUID] | None:
+    """The next events by id, and the id behind them: there the next batch of this run begins."""
     now = datetime.now(UTC)
     with bulk.alone(using):
         last, tree = beginning(using)
         low, high = window(last, now)
-        events = bulk.unsealed(using, *((FIRST, LAST) if late else (low, high)), most)
+        events = bulk.unsealed(using, after if late else max(after, low), LAST if late else high, most)
         if not events:
             return None
         try:
@@ -61,11 +64,12 @@ def seal_batch(using: str, *, late: bool, most: int) -> Sealed | None:
             raise Unsealable("A leaf stands where the next seal begins, and no seal put it there.") from None
         for _, digest in events:
             tree.append(leaf_hash(digest))
-        swept = now if len(events) < most else min(now, moment_of(UUID(events[-1][0])))
+        end = UUID(events[-1][0])
+        swept = now if len(events) < most else min(now, moment_of(end))
         admitted = sum(not low <= UUID(name) < high for name, _ in events)
         sealed = Sealed(tree.size, tree.root(), moment(now), moment(swept), len(events), admitted)
         Checkpoint(size=sealed.size, note=signed(sealed.text()), frontier=tree.packed()).save(using=using)
-    return sealed
+    return sealed, UUID(int=end.int + 1)
 
 
 def beginning(using: str) -> tuple[Sealed | None, Tree]:
