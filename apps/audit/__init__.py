@@ -10,8 +10,9 @@ To lift this folder into another Django project, copy it with `templates/audit` 
 
     AUDIT_SIGNING_KEYS = a key ring: {"0000000a": {"state": "primary", "material": base64 of 32 random bytes}}
 
-It needs `uuid-utils`, `cryptography`, a template `base.html` with the blocks `title` and `content`, and SQLite or PostgreSQL. The id of
-a request is read from `request.request_id` if a middleware sets it; `REMOTE_ADDR` must be the client's true address.
+It needs `uuid-utils`, `cryptography`, a template `base.html` with the blocks `title` and `content`, and SQLite or
+PostgreSQL. The id of a request is read from `request.request_id` if a middleware sets it; `REMOTE_ADDR` must be the
+client's true address.
 
 Where to start: `api.record` writes an event, `actions` holds the vocabulary, `sealing` and `verification` are for who
 does not believe it; SPEC.md says what a stored event and a seal are.

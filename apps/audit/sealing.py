@@ -66,7 +66,7 @@ def seal_batch(using: str, after: UUID, *, late: bool, most: int) -> tuple[Seale
             tree.append(leaf_hash(digest))
         end = UUID(events[-1][0])
         swept = now if len(events) < most else min(now, moment_of(end))
-        admitted = sum(not low <= UUID(name) < high for name, _ in events)
+        admitted = sum(not low <= UUID(name) < high for name, _ in events) if late else 0
         sealed = Sealed(tree.size, tree.root(), moment(now), moment(swept), len(events), admitted)
         Checkpoint(size=sealed.size, note=signed(sealed.text()), frontier=tree.packed()).save(using=using)
     return sealed, UUID(int=end.int + 1)
