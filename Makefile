@@ -74,10 +74,6 @@ bench-audit: $(VENV)/.dev $(VENV)/audit-peers/.done ## Measure the audit log bes
 bench-rbac: $(VENV)/.dev ## Measure decisions at a million grants beside guardian, on PostgreSQL and SQLite (5 minutes)
 	@$(PYTHON) -m benchmarks.rbac $(ARGS)
 
-.PHONY: bench-seals
-bench-seals: $(VENV)/.dev ## Measure sealing and verifying a million audit events, on SQLite and PostgreSQL (an hour)
-	@$(PYTHON) -m benchmarks.audit.seals $(ARGS)
-
 .PHONY: shell
 shell: $(VENV)/.runtime ## A Python shell with the models, on the demo database
 	@$(PYTHON) manage.py shell

@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--saves", type=int, default=1000, help="rows of a round (1000)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each subject is measured (5)")
     parser.add_argument("--seconds", type=float, default=3, help="how long each writer writes (3)")
+    parser.add_argument("--events", type=int, default=200_000, help="events to seal and verify (200000)")
     parser.add_argument("--engine", choices=ENGINES, help="only this database")
     parser.add_argument("--url", help=argparse.SUPPRESS)  # of the process that measures on one database
     given = parser.parse_args()
@@ -63,9 +64,9 @@ def measure(given: argparse.Namespace) -> None:
 
     settings.set_up(given.url)
     settings.make_tables()
-    from benchmarks.audit import saves, writers
+    from benchmarks.audit import saves, seals, writers
 
-    bars = [*saves.run(given.saves, given.rounds), *writers.run(given.url, given.seconds)]
+    bars = [*saves.run(given.saves, given.rounds), *writers.run(given.url, given.seconds), *seals.run(given.events)]
     print("BARS")
     print("\n".join(map(str, bars)))
 

@@ -1,17 +1,10 @@
-"""How many events a second are sealed and verified, and what of memory that takes, on SQLite and on PostgreSQL.
+"""How many events a second are sealed and verified, and what of memory that takes.
 
-    make bench-seals                      a million events, about an hour: most of it to make them
-    make bench-seals ARGS="--events 100000"
-
-Rates are those of one core: of the processor's time that this process and its database server take together. Ends with
-«N of M bars held», and with status 1 if one is not.
+Rates are those of one core: of the processor's time that this process and its database server take together.
 """
 
-import argparse
 import json
 import os
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -22,12 +15,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from benchmarks.audit.bars import Bar
+from benchmarks.audit.saves import spent
+
 WANTED = 50_000  # events a second
 FLAT = 64.0  # MB that a verification of all may take above one of few
 
 
-def run(events: int) -> Iterator[tuple[str, float, float, bool]]:
-    """What was measured, its bar, the measure, and whether the bar is a least."""
+def run(events: int) -> Iterator[Bar]:
     from apps.audit import sealing
     from apps.audit.verification import verify
 
@@ -47,10 +42,10 @@ def run(events: int) -> Iterator[tuple[str, float, float, bool]]:
     if found != [0]:
         raise SystemExit(f"What was sealed does not verify: {found[0]} problems.")
     vendor = connection.vendor
-    yield f"{vendor}: events sealed a second of a core", WANTED, sealed, True
-    yield f"{vendor}: events verified a second of a core", WANTED, checked, True
-    yield f"{vendor}: MB more for {events} events than for 1000", FLAT, peak() - before, False
-    yield f"{vendor}: bytes of a leaf with its indexes", 200, bytes_of_leaf(), False
+    yield Bar(f"{vendor}: events sealed a second of a core", WANTED, sealed, at_least=True)
+    yield Bar(f"{vendor}: events verified a second of a core", WANTED, checked, at_least=True)
+    yield Bar(f"{vendor}: MB more for {events} events than for 1000", FLAT, peak() - before)
+    yield Bar(f"{vendor}: bytes of a leaf with its indexes", 200, bytes_of_leaf())
 
 
 def timed(what: str, events: int, work: Callable[[], object]) -> float:
@@ -59,16 +54,6 @@ def timed(what: str, events: int, work: Callable[[], object]) -> float:
     rate, clock = events / (spent() - began), time.monotonic() - clock
     print(f"{connection.vendor}: {what} {events} events: {rate:,.0f} a second of a core, {clock:.1f} s by the clock")
     return rate
-
-
-def spent() -> float:
-    """Seconds of the processor, of this process and of the server's that works for it."""
-    if connection.vendor != "postgresql":
-        return time.process_time()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (server,) = cursor.fetchone()
-    return time.process_time() + int(Path(f"/proc/{server}/schedstat").read_text().split()[0]) / 1e9
 
 
 def peak() -> float:
@@ -127,43 +112,3 @@ def bytes_of_leaf() -> float:
         else:
             cursor.execute("SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%audit_leaf%'")
         return float(cursor.fetchone()[0] or 0) / count
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Sealing and verifying the audit log, measured.")
-    parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in the process of one database
-    given = parser.parse_args()
-    if given.here:
-        return on_one_database(given.events)
-    missed = 0
-    for engine in ("sqlite", "postgresql"):  # a process each, since Django is set up once
-        command = [sys.executable, "-m", "benchmarks.audit.seals", "--here", "--events", str(given.events)]
-        missed += subprocess.run(command, env=os.environ | {"TEST_DATABASE": engine}, check=False).returncode  # noqa: S603 - ourselves
-    print(f"\n{8 - missed} of 8 bars held")
-    return 1 if missed else 0
-
-
-def on_one_database(events: int) -> int:
-    """How many bars are missed."""
-    import django
-
-    from tests.services import database
-
-    database.choose()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-    django.setup()
-    from django.test.utils import setup_databases, teardown_databases
-
-    made, missed = setup_databases(0, interactive=False), 0
-    for what, limit, measured, at_least in run(events):
-        held = measured >= limit if at_least else measured <= limit
-        missed += not held
-        sign = "≥" if at_least else "≤"
-        print(f"  {'held  ' if held else 'MISSED'}  {what:66} {measured:10.0f}  ({sign} {limit:g})", flush=True)
-    teardown_databases(made, 0)
-    return missed
-
-
-if __name__ == "__main__":
-    sys.exit(main())
