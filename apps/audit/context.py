@@ -9,13 +9,14 @@ A further `acting_as` inside is on behalf of that person.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import PurePath
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
@@ -53,6 +54,7 @@ class Context:
 class Acting:
     people: tuple[Actor, ...] = ()
     reason: str = ""
+    request_id: str = ""
 
 
 NOBODY_NAMED = Acting()
@@ -67,7 +69,7 @@ def current() -> Context:
     people = (*signed_in(request), *acting.people)
     actor = people[0] if people else nobody(request)
     principal = people[-1] if people and people[-1] != actor else None
-    origin = origin_of(request) if request is not None else {"route": nobody(None).label}
+    origin = origin_of(request) if request is not None else outside_of_requests(acting)
     return Context(actor=actor, on_behalf_of=principal, reason=acting.reason, **origin)
 
 
@@ -79,7 +81,7 @@ def acting_as(user: AbstractBaseUser | None, *, reason: str = "") -> Iterator[No
     """
     outer = _acting.get()
     people = outer.people if user is None else (*outer.people, person(user))
-    token = _acting.set(Acting(people, reason or outer.reason))
+    token = _acting.set(Acting(people, reason or outer.reason, outer.request_id))
     try:
         with nullcontext() if is_collecting() else surviving():
             yield
@@ -97,6 +99,31 @@ def of_request(request: HttpRequest) -> Iterator[None]:
     finally:
         _request.reset(tokens[0])
         _acting.reset(tokens[1])
+
+
+def carried() -> dict[str, Any]:
+    """Who acts, why and in which request, as plain JSON: for a queue, whose worker opens `resumed` with it."""
+    request, acting = _request.get(), _acting.get()
+    people = [[each.type, each.id, each.label] for each in (*signed_in(request), *acting.people)]
+    return {"people": people, "reason": acting.reason, "request_id": current().request_id}
+
+
+@contextmanager
+def resumed(context: Mapping[str, Any]) -> Iterator[None]:
+    """Events of this block are done by whom `carried` told of, whatever is around it; by the system if of nobody."""
+    people = tuple(Actor(*map(str, each)) for each in context.get("people", ()))
+    acting = Acting(people, str(context.get("reason", "")), str(context.get("request_id", "")))
+    tokens = _request.set(None), _acting.set(acting)
+    try:
+        with surviving():
+            yield
+    finally:
+        _request.reset(tokens[0])
+        _acting.reset(tokens[1])
+
+
+def outside_of_requests(acting: Acting) -> dict[str, str]:
+    return {"route": nobody(None).label, "request_id": acting.request_id}
 
 
 def signed_in(request: HttpRequest | None) -> tuple[Actor, ...]:
