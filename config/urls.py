@@ -5,6 +5,7 @@ from django.urls import path
 from apps.rbac.policies import login, perm, policy_include, public
 from config import views
 from config.project_urls import urlpatterns as project_urls
+from config.security.csp_reports import csp_reports
 
 SIGN_IN = public(reason="who signs in is not signed in yet")
 SIGN_UP = public(reason="who has no account yet asks for one, or proves an address")
@@ -13,12 +14,13 @@ CHANGE_ACCESS = {"give": perm("rbac.manage"), "revoke": perm("rbac.manage")}
 
 handler400 = "config.views.bad_request"
 handler403 = "apps.rbac.views.refused"
-handler429 = "apps.accounts.lockout.too_many_requests"  # allauth's rate limits answer by it
+handler429 = "apps.accounts.lockout.rate_exceeded"  # allauth's rate limits answer by it
 
 AUDIT = {"export": perm("audit.export_event"), "my_activity": login()}
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("csp-reports/", csp_reports, name="csp_reports"),
     path("health/live/", views.live, name="health_live"),
     path("health/ready/", views.ready, name="health_ready"),
     path("metrics", views.metrics, name="metrics"),

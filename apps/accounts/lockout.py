@@ -7,10 +7,13 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+
+from apps.accounts import signals
 
 LONGEST_USERNAME = 255  # axes' column; compatibility characters may grow eighteen-fold under NFKC
 SHORT_WAIT = timedelta(minutes=1)  # the window of most of allauth's rate limits
@@ -41,8 +44,17 @@ def locked_out(
     return too_many_requests(request, wait=latest + settings.AXES_COOLOFF_TIME - timezone.now())
 
 
+def rate_exceeded(request: HttpRequest) -> HttpResponse:
+    """The `handler429` which allauth asks for. Told once a minute for each address: the limit is there to save work."""
+    if cache.add(f"rate-exceeded:{client_ip(request)}", 1, int(SHORT_WAIT.total_seconds())):
+        signals.rate_exceeded.send(
+            sender=None, target=None, outcome="denied", changes=None, reason="too many requests", details=None
+        )
+    return too_many_requests(request)
+
+
 def too_many_requests(request: HttpRequest, *, wait: timedelta = SHORT_WAIT) -> HttpResponse:
-    """429 with `Retry-After` in seconds (RFC 6585, RFC 9110). Also the `handler429` which allauth asks for."""
+    """429 with `Retry-After` in seconds (RFC 6585, RFC 9110)."""
     seconds = max(1, math.ceil(wait.total_seconds()))
     response = render(request, "429.html", {"retry_after": seconds}, status=429)
     response["Retry-After"] = str(seconds)

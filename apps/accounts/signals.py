@@ -7,4 +7,5 @@ from django.dispatch import Signal
 
 password_reset_requested = Signal()
 profile_changed = Signal()
+rate_exceeded = Signal()
 sign_in_throttled = Signal()

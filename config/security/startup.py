@@ -1,10 +1,18 @@
 """A process that serves does not start with settings that the checks call weak, nor before the migrations."""
 
+import logging
+from contextlib import suppress
+
 from django.conf import settings
 from django.core.checks import WARNING, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+
+from apps.audit.api import record
+from apps.audit.errors import NotRecorded
+
+emergency = logging.getLogger("audit.emergency")
 
 
 def refuse_weak_start() -> None:
@@ -16,8 +24,17 @@ def refuse_weak_start() -> None:
     if settings.DEMO:
         return
     if found := unreachable_database() or [*missing_migrations(), *weak_settings()]:
+        tell(found)
         lines = "\n".join(f"  {number}. {text}" for number, text in enumerate(found, 1))
         raise ImproperlyConfigured(f"The site does not start: {len(found)} problem(s) found.\n{lines}")
+
+
+def tell(found: list[str]) -> None:
+    """To the emergency log, and to the audit log if there is a database to hold it."""
+    problems = [text.partition(":")[0][:80] for text in found]
+    emergency.critical("The site does not start: %s.", ", ".join(problems))
+    with suppress(NotRecorded):  # which has told the emergency log too
+        record("hardening.start.refused", outcome="denied", problems=problems)
 
 
 def unreachable_database() -> list[str]:

@@ -11,6 +11,7 @@ ENCRYPTION_COUNTER = "config.metrics.count"
 AUDIT_SIGNALS = {
     "apps.accounts.signals.password_reset_requested": "accounts.password.reset_requested",
     "apps.accounts.signals.profile_changed": "accounts.profile.changed",
+    "apps.accounts.signals.rate_exceeded": Survives("accounts.rate.exceeded"),
     "apps.accounts.signals.sign_in_throttled": Survives("accounts.sign_in.throttled"),
     "apps.encryption.signals.open_failed": Survives("encryption.opening.failed"),
     "apps.encryption.signals.reveal_refused": Survives("encryption.reveal.refused"),

@@ -169,3 +169,11 @@ def test_an_event_that_cannot_be_written_stops_the_sign_in(
     monkeypatch.setattr("config.audit_adapters.record", fail)
     assert sign_in(client).status_code == 500
     assert not is_signed_in(client)
+
+
+def test_requests_above_a_rate_limit_are_on_record_once_a_minute_for_each_address(client: Client, member: User) -> None:
+    answers = {ask_for_reset(client, f"somebody{number}@example.org").status_code for number in range(24)}
+    assert 429 in answers
+    limited = Event.objects.filter(action="accounts.rate.exceeded")
+    assert [event.outcome for event in limited] == ["denied"]
+    assert limited.get().route.endswith("password/reset/")

@@ -19,6 +19,7 @@ PUBLIC = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "account_signup",
+    "csp_reports",
     "health_live",
     "health_ready",
     "metrics",  # asks for a token of its own: tests/settings/test_metrics.py
