@@ -17,6 +17,8 @@ To lift the folder into another Django project, copy `apps/rbac` and `tests/rbac
     RBAC_DEFAULT_ROLE        slug of the role that each new user gets, or ""
     RBAC_SUPERUSER           whether an active superuser may do everything that has a name (True)
     RBAC_RAISE_ON_UNKNOWN    whether a permission that no model declares raises (DEBUG) or is refused and logged
+    RBAC_LOCK                the file that `manage.py rbac plan` compares the declared roles with
+    RBAC_STEP_UP             dotted path of `proved(request)`, asked before a privileged role is activated
     SILENCED_SYSTEM_CHECKS   add "guardian.W001", which asks for the backend that ours replaces
 
 The user model's `has_perm`, `has_module_perms` and their async twins must ask the backends for superusers too, and

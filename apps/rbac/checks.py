@@ -11,13 +11,16 @@ from django.contrib.auth.models import Group, PermissionsMixin
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections, models
+from django.db import connections, models, router
+from django.db.models import Count
 from django.utils.module_loading import import_string
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
-from apps.rbac import protection
+from apps.rbac import constraints, protection
 from apps.rbac.backends import RBACBackend
+from apps.rbac.constraints import RoleSet
 from apps.rbac.middleware import PolicyMiddleware
+from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import Role, registry, slug_of
 
 GUARDIAN = {"ANONYMOUS_USER_NAME": None, "GUARDIAN_MONKEY_PATCH_USER": False, "GUARDIAN_MONKEY_PATCH_GROUP": False}
@@ -27,10 +30,14 @@ ASKED = ("has_perm", "ahas_perm", "has_module_perms", "ahas_module_perms")
 
 @register(Tags.security)
 def roles_are_sound(**_: Any) -> list[CheckMessage]:
-    return [problem for role in registry.roles.values() for problem in role_problems(role)] + [
-        Error(f"An app extends the role {slug!r}, which no app declares.", id="rbac.E003")
-        for slug in registry.extensions
-        if slug not in registry.roles
+    return [
+        *(problem for role in registry.roles.values() for problem in role_problems(role)),
+        *(
+            Error(f"An app extends the role {slug!r}, which no app declares.", id="rbac.E003")
+            for slug in registry.extensions
+            if slug not in registry.roles
+        ),
+        *(problem for each in (*registry.ssd.values(), *registry.dsd.values()) for problem in set_problems(each)),
     ]
 
 
@@ -50,6 +57,22 @@ def role_problems(role: type[Role]) -> Iterator[CheckMessage]:
             )
     if role.scope and not is_model(role.scope):
         yield Error(f"The scope {role.scope!r} of the role {role.slug!r} is no installed model.", id="rbac.E005")
+
+    inherited = {slug_of(junior) for each in registry.roles.values() for junior in each.inherits}
+    if not registry.permissions(role.slug) and role.slug not in inherited:
+        yield Caution(f"The role {role.slug!r} grants nothing, and no other inherits from it.", id="rbac.W007")
+
+
+def set_problems(each: RoleSet) -> Iterator[CheckMessage]:
+    """The preconditions of CreateSsdSet and CreateDsdSet, and of AddInheritance where there are such sets."""
+    name = f"The {each.kind.upper()} set {each.name!r}"
+    if unknown := sorted(each.roles - registry.roles.keys()):
+        yield Error(f"{name} has roles which no app declares: {', '.join(unknown)}.", id="rbac.E006")
+    elif not 2 <= each.n <= len(each.roles):
+        yield Error(f"{name} has n={each.n}: it must be from 2 to its number of roles.", id="rbac.E006")
+    else:
+        for slug in sorted(slug for slug in registry.roles if each.is_broken_by([slug])):
+            yield Error(f"The role {slug!r} is or inherits {each.n} roles of {name.lower()}.", id="rbac.E007")
 
 
 def is_model(label: str) -> bool:
@@ -124,10 +147,23 @@ def settings_leave_one_decision(**_: Any) -> list[CheckMessage]:
             (rivals(), "rbac.E402", f"Other backends answer for permissions: {rivals()}.", "Only RBACBackend may."),
             (not_asking(), "rbac.E403", f"The user model answers itself: {not_asking()}.", "Ask the backends instead."),
             (loose_guardian(), "rbac.E404", f"guardian needs other settings: {loose_guardian()}.", "See apps.rbac."),
+            (
+                no_step_up(),
+                "rbac.E406",
+                "Roles require activation, and RBAC_STEP_UP names no function.",
+                "See apps.rbac.",
+            ),
             (bad_default_role(), "rbac.E405", "RBAC_DEFAULT_ROLE is no global role.", "Name one, or set it to ''."),
         )
         if wrong
     ]
+
+
+def no_step_up() -> bool:
+    try:
+        return any(map(registry.is_privileged, registry.roles)) and not callable(import_string(settings.RBAC_STEP_UP))
+    except ImportError:
+        return True
 
 
 def policies_unenforced() -> bool:
@@ -186,6 +222,30 @@ def no_rights_elsewhere(databases: Any = None, **_: Any) -> list[CheckMessage]:
         for table in tables
         if is_there(alias, table) and table._default_manager.using(alias).exists()
     ]
+
+
+@register(Tags.database)
+def assignments_fit_the_roles(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """What a declaration can't see: rows that it makes wrong. `migrate` asks too, and stops at an error."""
+    alias = router.db_for_read(RoleAssignment)
+    if alias not in (databases or ()) or not is_there(alias, RoleAssignment):
+        return []
+    return [
+        *(
+            Error(f"{len(people)} people break the SSD set {name!r}: `manage.py rbac plan` lists them.", id="rbac.E302")
+            for name, people in constraints.offenders().items()
+        ),
+        *(
+            Caution(f"The role {slug!r} is not declared; its {number} assignments grant nothing.", id="rbac.W303")
+            for slug, number in left_behind().items()
+        ),
+    ]
+
+
+def left_behind() -> dict[str, int]:
+    """Assignments of roles that are gone from the code: to be revoked, or the role to be declared again."""
+    rows = RoleAssignment.objects.unended().exclude(role__in=registry.roles)
+    return dict(rows.values_list("role").annotate(number=Count("pk")).order_by("role"))
 
 
 def is_there(alias: str, table: type[models.Model]) -> bool:

@@ -81,6 +81,14 @@ def conflicts(users: Collection[Any] | QuerySet[Any, Any] | None = None) -> list
     ]
 
 
+def offenders() -> dict[str, list[Any]]:
+    """Primary keys of all who break an SSD set, by its name."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for each in conflicts():
+        found[each.broken.name].append(each.user_pk)
+    return dict(found)
+
+
 def bearing_on_ssd() -> set[str]:
     """Slugs of the roles that are, or inherit from, a member of an SSD set."""
     members = {slug for each in registry.ssd.values() for slug in each.roles}

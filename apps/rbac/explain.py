@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q, QuerySet
 
-from apps.rbac import administrators, decisions, grants, guard, protection, queries
+from apps.rbac import administrators, decisions, grants, guard, protection, queries, sessions
 from apps.rbac.decisions import AnyUser
 from apps.rbac.grants import LIVE, Grant, State
 from apps.rbac.roles import registry, slug_of
@@ -88,9 +88,14 @@ def explain(user: AnyUser, permission: str, obj: models.Model | None = None) -> 
     here = grants.theirs(user) & LIVE & Q(scope_key__in=[key for _, key in protection.places(obj)])
     given = grants.assigned(here) + (grants.shared(user=user, obj=obj) if obj is not None else [])
     bearing = tuple(each for each in given if permission in each.permissions)
-    if deciding := tuple(each for each in bearing if each.state is State.IN_FORCE):
+    if deciding := tuple(each for each in bearing if each.state is State.IN_FORCE and in_use(each, user, permission)):
         return Decision(user, permission, obj, Rule.ROLE if deciding[0].role else Rule.SHARE, deciding)
     return Decision(user, permission, obj, Rule.NOT_NOW if bearing else Rule.NOTHING, bearing)
+
+
+def in_use(grant: Grant, user: AnyUser, permission: str) -> bool:
+    """Whether the role is active in the session of this request, or need not be."""
+    return not grant.role or permission in sessions.permissions_in_use(grant.role, user.pk)
 
 
 def decided_without_rows(user: AnyUser, permission: str) -> Rule | None:
@@ -107,7 +112,8 @@ def path(grant: Grant, decision: Decision, names: Names) -> str:
     """user → group → role (given by, until) → inherited role → permission."""
     by = f"given by {grant.granted_by or 'the system'} on {grant.granted_at:%Y-%m-%d}"
     until = f", until {grant.expires_at:%Y-%m-%d %H:%M %Z}" if grant.expires_at else ""
-    state = "" if grant.state is State.IN_FORCE else f", {grant.state}"
+    idle = "" if in_use(grant, decision.user, decision.permission) else ", not activated"
+    state = idle if grant.state is State.IN_FORCE else f", {grant.state}"
     steps = [str(decision.user), *([f"group {grant.to}"] if grant.to_group else [])]
     steps.append(f"{grant.what} on {where(grant.place, names)} ({by}{until}{state})")
     steps += lineage(grant.role, decision.permission)[1:]

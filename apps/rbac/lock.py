@@ -13,6 +13,8 @@ from django.conf import settings
 
 from apps.rbac.roles import Registry, slug_of
 
+LIMITS = ("max_activation", "max_duration", "requires_activation")  # written where a role declares one
+
 type Content = dict[str, Any]
 
 
@@ -34,9 +36,14 @@ def declared(registry: Registry) -> Content:
                 "inherits": sorted(slug_of(junior) for junior in role.inherits),
                 "permissions": sorted(role.permissions | registry.extensions.get(slug, set())),
                 "scope": role.scope,
+                **{name: str(value) for name in LIMITS if (value := getattr(role, name))},
             }
             for slug, role in registry.roles.items()
-        }
+        },
+        **{
+            kind: {name: {"n": each.n, "roles": sorted(each.roles)} for name, each in getattr(registry, kind).items()}
+            for kind in ("ssd", "dsd")
+        },
     }
 
 
@@ -60,6 +67,20 @@ def changes(before: Content, after: Content) -> list[Change]:
         if kind != "changed" or was != becomes:
             found.append(Change(slug, kind, sorted(becomes - was), sorted(was - becomes)))
     return found
+
+
+def rules_changed(before: Content, after: Content) -> list[str]:
+    """What else differs than permissions: scopes, inheritance, terms, sets of roles."""
+
+    def rules(content: Content) -> dict[str, Any]:
+        roles = {slug: content["roles"][slug] for slug in before["roles"].keys() & after["roles"].keys()}
+        limits = {f"{slug}.{name}": value for slug, entry in roles.items() for name, value in entry.items()}
+        sets = {f"{kind}.{name}": each for kind in ("ssd", "dsd") for name, each in content.get(kind, {}).items()}
+        return limits | sets
+
+    was, becomes = rules(before), rules(after)
+    differing = (name for name in was.keys() | becomes.keys() if was.get(name) != becomes.get(name))
+    return sorted(name for name in differing if not name.endswith(".permissions"))
 
 
 def registry_of(content: Content) -> Registry:

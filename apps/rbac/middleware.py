@@ -7,7 +7,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
-from apps.rbac import memo, signals
+from apps.rbac import memo, sessions, signals
 from apps.rbac.errors import AccessRefused
 from apps.rbac.policies import AnyView, Policy, expect_gate, is_bypassed, policy_of, told_missing
 
@@ -20,14 +20,14 @@ class PolicyMiddleware(LoginRequiredMiddleware):
     """
 
     def __call__(self, request: HttpRequest) -> Any:
-        with memo.remembering():
+        with memo.remembering(), sessions.using(sessions.of_request(request)):
             response: Any = super().__call__(request)  # under ASGI a coroutine, which has asked nothing yet
             if is_bypassed(request, response):
                 raise told_missing(request)
             return response
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        with memo.remembering():
+        with memo.remembering(), sessions.using(sessions.of_request(request)):
             response: HttpResponseBase = await super().__acall__(request)
             if is_bypassed(request, response):
                 raise await sync_to_async(told_missing)(request)

@@ -11,7 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
 from django.db.models import BooleanField, F, Func, Q, QuerySet
 
-from apps.rbac import protection
+from apps.rbac import protection, sessions
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import GLOBAL, registry
 from apps.rbac.sql import AMONG, Arms, Grantors, Sql, any_of, found_by, joined, marks
@@ -19,9 +19,10 @@ from apps.rbac.sql import AMONG, Arms, Grantors, Sql, any_of, found_by, joined, 
 FOREVER, NEVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
 
-def grantors(permission: str, obj: models.Model | None) -> list[Grantors]:
-    """Where a role may lie that grants the permission on `obj`, and which roles do there."""
-    return [(place, slugs) for place in protection.places(obj) if (slugs := registry.granting(permission, place[0]))]
+def grantors(permission: str, obj: models.Model | None, user_pk: Any) -> list[Grantors]:
+    """Where a role may lie that grants the user the permission on `obj`, and which roles do there."""
+    granting = ((place, sessions.granting(permission, place[0], user_pk)) for place in protection.places(obj))
+    return [(place, slugs) for place, slugs in granting if slugs]
 
 
 def rows(alias: str, sql: Sql) -> list[Any]:
@@ -34,7 +35,7 @@ def holds(user_pk: Any, permission: str, obj: models.Model | None) -> bool:
     """Whether a role in force or a share gives the user the permission, everywhere or on `obj`. At most one query."""
     alias = router.db_for_read(RoleAssignment)
     arms = Arms(alias, user_pk)
-    ways = [*arms.roles_at("1", grantors(permission, obj)), *shares_of(arms, "1", permission, obj)]
+    ways = [*arms.roles_at("1", grantors(permission, obj, user_pk)), *shares_of(arms, "1", permission, obj)]
     return bool(ways) and bool(rows(alias, any_of(ways, "SELECT "))[0][0])
 
 
@@ -55,7 +56,7 @@ def held_among(user_pk: Any, permission: str, objects: list[models.Model]) -> se
     """Primary keys of those of the objects, all of one model, on which `holds` would say yes. At most one query."""
     alias, model = router.db_for_read(RoleAssignment), type(objects[0])
     arms = Arms(alias, user_pk)
-    places = {obj.pk: grantors(permission, obj) for obj in objects}
+    places = {obj.pk: grantors(permission, obj, user_pk) for obj in objects}
     slugs = {key: slugs for found in places.values() for (_, key), slugs in found}
     ways = []
     if slugs:
@@ -114,12 +115,14 @@ def reaching_rows(model: protection.AnyModel, user_pk: Any, permission: str, ali
 
 
 def holders(permission: str, obj: models.Model | None) -> Q:
-    """Who holds the permission, everywhere or on `obj`, as a condition on users."""
-    return Q(Holds(partial(holding_users, permission, obj)))
+    """Who holds the permission, everywhere or on `obj`, as a condition on users. Who asks may have activated a role."""
+    held = Q(Holds(partial(holding_users, permission, obj, None)))
+    asking = sessions.asking()
+    return held if asking is None else held | Q(Holds(partial(holding_users, permission, obj, asking)), pk=asking)
 
 
-def holding_users(permission: str, obj: models.Model | None, alias: str) -> Ways:
-    arms, places = Arms(alias), grantors(permission, obj)
+def holding_users(permission: str, obj: models.Model | None, user_pk: Any, alias: str) -> Ways:
+    arms, places = Arms(alias), grantors(permission, obj, user_pk)
     # Indexes by place leave out those for everything, of which there are many: so these are asked apart.
     apart = ([each for each in places if each[0][0] == GLOBAL], [each for each in places if each[0][0] != GLOBAL])
     ways = [way for some in apart for way in arms.roles_at("{user}", some)]
@@ -147,7 +150,7 @@ def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
     found: dict[str, datetime] = {}
     for slug, key, end in mine.values_list("role", "scope_key", "expires_at"):
         if registry.is_given_for(slug, kinds[key]):
-            for permission in registry.permissions(slug):
+            for permission in sessions.permissions_in_use(slug, user_pk):
                 found[permission] = max(end or FOREVER, found.get(permission, NEVER))
     if obj is not None:
         user_share, group_share = protection.shares_for(obj)

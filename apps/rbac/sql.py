@@ -15,9 +15,8 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections, models
 
-from apps.rbac import protection
+from apps.rbac import protection, sessions
 from apps.rbac.models import RoleAssignment
-from apps.rbac.roles import registry
 
 # The database's clock, as django.db.models.functions.Now writes it.
 NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
@@ -45,6 +44,7 @@ class Arms:
     def __init__(self, alias: str, user_pk: Any = None) -> None:
         self.connection = connections[alias]
         self.names = names_in(alias)
+        self.user_pk = user_pk
         self.user = None if user_pk is None else self.adapted(get_user_model(), user_pk)
 
     def adapted(self, model: type[models.Model], pk: Any) -> Any:
@@ -71,7 +71,7 @@ class Arms:
 
     def roles_of_kind(self, found: str, permission: str, kind: str) -> list[Sql]:
         """Of assignments for any object of one scope type that grant the permission."""
-        slugs = registry.granting(permission, kind)
+        slugs = sessions.granting(permission, kind, self.user_pk)
         text = f"{self.names['scope_type']} = %s AND {self.names['role']} IN ({marks(len(slugs))})"
         return self.roles(found, Sql(text, (kind, *slugs))) if slugs else []
 

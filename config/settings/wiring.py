@@ -39,3 +39,6 @@ AUDIT_SECRET_FIELDS = ("apps.encryption.fields.Encrypted",)
 
 AUDIT_POST = "config.security.outbound.post"  # how a checkpoint reaches a witness
 AUDIT_UNWRAP = "apps.encryption.sources.plain"  # how the signing keys are read, if they are kept wrapped
+
+# Asked before a privileged role is activated: whether who is signed in has just proved who they are.
+RBAC_STEP_UP = "config.security.step_up.just_proved"

@@ -12,6 +12,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from apps.accounts.models import User
 from apps.rbac import protection
 from apps.rbac.checks import no_rights_elsewhere
+from apps.rbac.constraints import DsdSet, SsdSet
 from apps.rbac.roles import Registry, extend
 from tests.rbac.test_roles import declare
 from tests.testapp.models import Document, DocumentGroupShare, DocumentUserShare, Folder
@@ -27,26 +28,36 @@ def test_the_kit_as_it_stands_has_no_finding() -> None:
     assert found() == set()
 
 
+def grants(slug: str, **declared: Any) -> None:
+    declare(slug, permissions=frozenset({"testapp.view_document"}), **declared)
+
+
 MISTAKES: dict[str, tuple[str, Callable[[], Any]]] = {
     "a role grants what no model declares": (
         "rbac.E001",
         lambda: declare("new", permissions=frozenset({"testapp.veiw_document"})),
     ),
     "an app adds what no model declares": ("rbac.E001", lambda: extend("user", {"testapp.veiw_document"})),
-    "a role inherits from an unknown one": ("rbac.E002", lambda: declare("new", inherits=("unknown",))),
-    "a role inherits from itself": ("rbac.E002", lambda: declare("new", inherits=("new",))),
+    "a role inherits from an unknown one": ("rbac.E002", lambda: grants("new", inherits=("unknown",))),
+    "a role inherits from itself": ("rbac.E002", lambda: grants("new", inherits=("new",))),
     "two roles inherit from each other": (
         "rbac.E002",
-        lambda: (declare("one", inherits=("two",)), declare("two", inherits=("one",))),
+        lambda: (grants("one", inherits=("two",)), grants("two", inherits=("one",))),
     ),
     "an app extends an unknown role": ("rbac.E003", lambda: extend("unknown", {"testapp.view_document"})),
     "a role inherits across scopes": (
         "rbac.E004",
         lambda: declare("new", scope="testapp.Folder", inherits=("testapp.librarian",)),
     ),
-    "a role is scoped to nothing": ("rbac.E005", lambda: declare("new", scope="testapp.Nothing")),
-    "a role is scoped to a word": ("rbac.E005", lambda: declare("new", scope="everything")),
-    "a role is scoped to a model without UUIDs": ("rbac.E104", lambda: declare("new", scope="auth.Group")),
+    "a role is scoped to nothing": ("rbac.E005", lambda: grants("new", scope="testapp.Nothing")),
+    "a role is scoped to a word": ("rbac.E005", lambda: grants("new", scope="everything")),
+    "a role grants nothing": ("rbac.W007", lambda: declare("new")),
+    "a set has an unknown role": ("rbac.E006", lambda: SsdSet("new", {"unknown", "user"})),
+    "a set forbids one role": ("rbac.E006", lambda: DsdSet("new", {"guest", "user"}, n=1)),
+    "a set forbids more than it has": ("rbac.E006", lambda: SsdSet("new", {"guest", "user"}, n=3)),
+    "nobody could hold a role": ("rbac.E007", lambda: SsdSet("new", {"guest", "user"})),
+    "nobody could use a role": ("rbac.E007", lambda: DsdSet("new", {"guest", "user"})),
+    "a role is scoped to a model without UUIDs": ("rbac.E104", lambda: grants("new", scope="auth.Group")),
 }
 
 
@@ -61,6 +72,16 @@ def test_a_permission_in_no_role_is_found(registry: Registry) -> None:
     del registry.roles["testapp.document_owner"]
     registry._granting = None
     assert found() == {"rbac.W006"}
+
+
+@pytest.mark.parametrize("path", ["", "config.security.step_up.missing", "config.KIT_VERSION"])
+def test_a_privileged_role_without_a_way_to_prove_oneself_is_found(
+    path: str, registry: Registry, settings: Any
+) -> None:
+    settings.RBAC_STEP_UP = path
+    assert found() == set()
+    grants("new", requires_activation=True)
+    assert found() == {"rbac.E406"}
 
 
 @pytest.mark.parametrize("share", [DocumentUserShare, DocumentGroupShare])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import User
 from apps.rbac.assignments import assign_role_as_system
+from apps.rbac.checks import assignments_fit_the_roles
+from apps.rbac.constraints import DsdSet, SsdSet
 from apps.rbac.roles import Registry, extend
 from tests.project.tree import ROOT, run
 from tests.rbac.test_roles import declare
 from tests.testapp.models import Folder
 
+DAY = timedelta(days=1)
 LIBRARIAN, READER, EDITOR = "testapp.librarian", "testapp.folder_reader", "testapp.folder_editor"
 
 Plan = Callable[..., str]
@@ -41,7 +45,13 @@ def plan(registry: Registry, settings: Any, tmp_path: Path) -> Plan:
 
 def test_nothing_changed_nothing_to_do(plan: Plan, db: None) -> None:
     assert plan() == "The lock file is up to date.\n"
-    assert json.loads(plan("--json")) == {"stale": False, "changes": []}
+    assert json.loads(plan("--json")) == {
+        "stale": False,
+        "changes": [],
+        "rules": [],
+        "conflicts": {},
+        "left_behind": {},
+    }
 
 
 def test_a_permission_more_is_told_with_how_many_people_and_scopes_it_reaches(
@@ -81,6 +91,38 @@ def test_a_new_role_and_one_that_is_gone_are_told(plan: Plan, registry: Registry
     told = plan("--offline")
     assert "fresh (new); gained testapp.add_folder\n" in told
     assert "testapp.librarian (gone); lost testapp.view_document, testapp.view_folder\n" in told
+
+
+def test_who_would_break_a_separation_of_duty_is_listed_and_what_a_lost_role_leaves_behind_is_counted(
+    plan: Plan, registry: Registry, stranger: User, colleague: User, team: Group
+) -> None:
+    for user, role in ((stranger, LIBRARIAN), (colleague, LIBRARIAN), (stranger, "guest")):
+        assign_role_as_system(role, user, reason="test")
+    SsdSet("apart", {LIBRARIAN, "guest"})
+    told = plan()
+    assert "changed: ssd.apart\n" in told
+    assert f"SSD apart: 2 people hold too many of its roles: {stranger.pk}, {colleague.pk}\n" in told
+    assert [message.id for message in assignments_fit_the_roles(databases=["default"])] == ["rbac.E302"]
+    registry.ssd.clear()
+    del registry.roles[LIBRARIAN]
+    registry.forget()
+    assert f"{LIBRARIAN} is not declared: its 2 assignments grant nothing\n" in plan()
+    assert [message.id for message in assignments_fit_the_roles(databases=["default"])] == ["rbac.W303"]
+    assert assignments_fit_the_roles(databases=None) == []
+
+
+def test_a_change_of_terms_scope_or_inheritance_is_told_too(plan: Plan, registry: Registry, db: None) -> None:
+    declare("fresh", permissions=frozenset({"testapp.add_folder"}))
+    plan("--write")
+    del registry.roles["fresh"]
+    declare("fresh", permissions=frozenset({"testapp.add_folder"}), max_duration=DAY, requires_activation=True)
+    DsdSet("one_hat", {"fresh", "admin"})
+    told = plan("--offline")
+    assert told.splitlines()[:3] == [
+        "changed: dsd.one_hat",
+        "changed: fresh.max_duration",
+        "changed: fresh.requires_activation",
+    ]
 
 
 @pytest.mark.skipif(not (ROOT / "apps" / "records").exists(), reason="the committed lock holds the sample's roles too")

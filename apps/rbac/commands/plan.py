@@ -4,15 +4,17 @@ Ends with status 1 while the lock file is stale; `--write` brings it up to date.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.rbac import lock
+from apps.rbac import checks, constraints, lock
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import registry
 
+LISTED = 10  # people shown as text; --json has all
 STALE = "The lock file differs from the declared roles. Run `manage.py rbac plan --write`, and commit what it writes."
 
 
@@ -24,22 +26,18 @@ def add_arguments(parser: CommandParser) -> None:
 
 def run(command: BaseCommand, *, write: bool, offline: bool, **options: Any) -> None:
     before, after = lock.written(), lock.declared(registry)
-    changes = [asdict(change) | ({} if offline else reach(change.role)) for change in lock.changes(before, after)]
-    stale = before != after
-    if options["json"]:
-        say_json(command, {"stale": stale, "changes": changes})
-    else:
-        for change in changes:
-            command.stdout.write(sentence(change))
-        command.stdout.write("" if stale else "The lock file is up to date.")
-    if stale and write:
+    result = {
+        "stale": before != after,
+        "changes": [asdict(change) | ({} if offline else reach(change.role)) for change in lock.changes(before, after)],
+        "rules": lock.rules_changed(before, after),
+        "conflicts": {} if offline else {name: list(map(str, who)) for name, who in constraints.offenders().items()},
+        "left_behind": {} if offline else checks.left_behind(),
+    }
+    command.stdout.write(json.dumps(result) if options["json"] else "\n".join(sentences(result)))
+    if result["stale"] and write:
         lock.write(after)
-    elif stale:
+    elif result["stale"]:
         raise CommandError(STALE)
-
-
-def say_json(command: BaseCommand, result: dict[str, Any]) -> None:
-    command.stdout.write(json.dumps(result))
 
 
 def reach(slug: str) -> dict[str, int]:
@@ -48,6 +46,16 @@ def reach(slug: str) -> dict[str, int]:
     people = set(held.exclude(user=None).values_list("user", flat=True))
     people.update(held.exclude(group__user=None).values_list("group__user", flat=True))
     return {"people": len(people), "scopes": held.values("scope_key").distinct().count()}
+
+
+def sentences(result: dict[str, Any]) -> Iterator[str]:
+    yield from map(sentence, result["changes"])
+    yield from (f"changed: {each}" for each in result["rules"])
+    for name, people in result["conflicts"].items():
+        yield f"SSD {name}: {len(people)} people hold too many of its roles: {', '.join(people[:LISTED])}"
+    for slug, number in result["left_behind"].items():
+        yield f"{slug} is not declared: its {number} assignments grant nothing"
+    yield "The lock file differs." if result["stale"] else "The lock file is up to date."
 
 
 def sentence(change: dict[str, Any]) -> str:
