@@ -37,7 +37,6 @@ def declaring() -> Iterator[None]:
     except (Refused, ImproperlyConfigured) as refused:
         restore(before)
         raise Refused from refused
-    sync()
 
 
 def snapshot() -> dict[str, Any]:
@@ -95,6 +94,7 @@ class Kit:
             revoke_role(self.administrator, role, row.user)  # type: ignore[arg-type] # to users only
 
     def assign_user(self, user: str, role: str) -> None:
+        sync()  # as `migrate` has, before anybody is given a new role
         assign_role(self.administrator, role, self.users[user])
 
     def deassign_user(self, user: str, role: str) -> None:
