@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from apps.audit import signals, triggers
+from apps.audit import notes, signals, triggers
+from apps.audit.errors import NoSigningKey
 
 MIDDLEWARE = "apps.audit.middleware.AuditContextMiddleware"
 
@@ -58,3 +59,14 @@ def unique_keys_are_comparable(**kwargs: Any) -> list[CheckMessage]:
         for model in triggers.append_only_models()
         for name in triggers.incomparable(model)
     ]
+
+
+@register(Tags.security, deploy=True)
+def seals_can_be_signed(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        if any(key.state == "primary" for key in notes.ring()):
+            return []
+        problem = f"{notes.SETTING} has no primary key: nothing can be sealed."
+    except NoSigningKey as error:
+        problem = str(error)
+    return [Error(problem, hint="Make a ring: manage.py keys generate audit --file PATH", id="audit.E005")]

@@ -5,7 +5,7 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from apps.audit import bulk, sealing
 from apps.audit.errors import Unsealable
@@ -13,7 +13,7 @@ from apps.audit.models import Checkpoint, Event, Leaf
 from apps.audit.notes import Sealed
 from apps.audit.tree import Tree
 from tests.audit.merkle import root_of
-from tests.audit.sealed import attack, happen, seal
+from tests.audit.sealed import attack, happen, run, seal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.asvs("16.4.2")]
 
@@ -148,6 +148,39 @@ def test_no_value_in_a_row_makes_the_sealer_stumble(value: str) -> None:
     happen(1)
     attack(f"UPDATE audit_event SET ip = {value}")
     assert seal()
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a full disk, by SQLite's own limit on pages")
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_leaves_nothing_half_sealed_on_sqlite() -> None:
+    happen(2_000)
+    run("PRAGMA max_page_count = 1")  # as many as there are: SQLite grants no less
+    try:
+        with pytest.raises(OperationalError, match="full"):
+            seal()
+        assert (Leaf.objects.count(), Checkpoint.objects.count()) == (0, 0)
+    finally:
+        run("PRAGMA max_page_count = 1073741823")
+    assert sum(sealed.events for sealed in seal()) == Event.objects.count()
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's is above")
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_leaves_nothing_half_sealed_on_postgresql() -> None:
+    """The server's own error for it, raised where the checkpoint is written: behind all leaves."""
+    happen(20)
+    run(
+        "CREATE FUNCTION fill_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"
+    )
+    run("CREATE TRIGGER full_disk BEFORE INSERT ON audit_checkpoint EXECUTE FUNCTION fill_disk()")
+    try:
+        with pytest.raises(OperationalError, match="No space left"):
+            seal()
+        assert (Leaf.objects.count(), Checkpoint.objects.count()) == (0, 0)
+    finally:
+        run("DROP FUNCTION fill_disk() CASCADE")
+    assert sum(sealed.events for sealed in seal()) == Event.objects.count()
 
 
 def test_many_events_are_read_as_the_bytes_of_their_digest() -> None:
