@@ -82,7 +82,7 @@ def status(using: str = DEFAULT_DB_ALIAS) -> Status:
 
 def unsealed(using: str, last: Sealed | None, now: datetime) -> QuerySet[Event, UUID]:
     low, high = sealing.window(last, now)
-    leaf = Leaf.objects.using(using).filter(event_id=OuterRef("id"))
+    leaf = Leaf.objects.using(using).filter(event_id=OuterRef("id"), event_id__gte=low, event_id__lt=high)
     waiting = Event.objects.using(using).filter(~Exists(leaf), id__gte=low, id__lt=high)
     return waiting.order_by("id").values_list("id", flat=True)[:MOST_COUNTED]
 
