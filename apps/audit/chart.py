@@ -68,7 +68,7 @@ def chart(filters: dict[str, Any]) -> list[Bar]:
     since = max(filters.get("since") or until - WINDOW, until - LONGEST)
     first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
     days = [first + DAY * number for number in range((last - first).days + 1)]
-    counts = counted(filters, days)
+    counts = counted(filters, days) if days else {}
     most = max((sum(each.values()) for each in counts.values()), default=0)
     width = WIDTH / max(len(days), 1)
     return [Bar(day, number * width, width - GAP, counts[day], stacked(counts[day], most))

@@ -52,7 +52,7 @@ def event_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def target(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """The history of an object: who saw it, and who gave them access?"""
-    form, of = Period(request.GET), f"{kind}:{key}"
+    form, of = Period(request.GET), name_of(kind, key)
     if not form.is_valid():
         return render(request, "audit/target.html", {"form": form, "of": of})
     events, grants = matching(form.cleaned_data | {"target": of}), grants_on(of)
@@ -66,7 +66,7 @@ def target(request: HttpRequest, kind: str, key: str) -> HttpResponse:
 @require_safe
 def actor(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """What a person or a command did."""
-    form, of = Period(request.GET), f"{kind}:{key}"
+    form, of = Period(request.GET), name_of(kind, key)
     if not form.is_valid():
         return render(request, "audit/actor.html", {"form": form, "of": of})
     page = page_of(form.cleaned_data["before"], matching(form.cleaned_data | {"actor": of}))
@@ -97,3 +97,10 @@ def my_activity(request: HttpRequest) -> HttpResponse:
     page = page_of(form.cleaned_data["before"], of_actor(user), of_target(user))
     look("audit.activity.viewed")
     return render(request, "audit/my_activity.html", {"form": form, "page": page, "me": str(user.pk)})
+
+
+def name_of(kind: str, key: str) -> str:
+    """What a history is of. Raises Http404 for a name that no database could hold."""
+    if "\x00" in kind + key:
+        raise Http404
+    return f"{kind}:{key}"

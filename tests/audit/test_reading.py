@@ -281,3 +281,14 @@ def test_a_row_whose_time_was_forged_does_not_break_the_chart(auditor: Client) -
     event.occurred_at = "long ago"
     event.save()
     assert auditor.get(reverse(LIST)).status_code == 200
+
+
+def test_a_time_that_is_yet_to_come_is_an_empty_page(auditor: Client) -> None:
+    page = auditor.get(reverse(LIST), {"since": "2999-01-01T00:00"})
+    assert page.status_code == 200
+    assert "No event matches" in page.text
+
+
+@pytest.mark.parametrize("url", ["/audit/on/testapp.thing/%00/", "/audit/by/user/%00/", "/audit/on/%00/1/"])
+def test_an_address_that_no_database_takes_is_not_found(auditor: Client, url: str) -> None:
+    assert auditor.get(url).status_code == 404
