@@ -1,4 +1,4 @@
-"""An event in the Elastic Common Schema, 9.0, as nested objects. What it has no field for is under `audit`."""
+"""An event in the Elastic Common Schema, 9.0, with dotted names. What it has no field for is under `audit`."""
 
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ SEVERITIES: Final[dict[str, int]] = {
     Severity.WARNING: 4,
     Severity.CRITICAL: 2,
 }  # as syslog
+LABELS: Final = ("actor_type", "outcome", "route", "session", "severity", "target_id", "target_label", "target_type")
 # Category → ECS' category, and those of its types that are expected with it.
 CATEGORIES: Final = {
     Category.AUDIT: ("database", {"access", "change"}),
@@ -39,57 +40,34 @@ TYPES: Final = {
 def document(event: Event) -> dict[str, Any]:
     action = registered().get(event.action)
     category, expected = CATEGORIES[action.category] if action else ("database", set())
-    types = TYPES.get(event.action.rpartition(".")[2], set()) | (
-        {"denied"} if event.outcome == Outcome.DENIED else set()
-    )
-    labels = {
-        name: getattr(event, name)
-        for name in (
-            "actor_type",
-            "route",
-            "session",
-            "severity",
-            "outcome",
-            "target_type",
-            "target_id",
-            "target_label",
-        )
+    denied = {"denied"} if event.outcome == Outcome.DENIED else set()
+    user = event.actor_type == "user"
+    fields = {
+        "@timestamp": event.occurred_at,
+        "ecs.version": VERSION,
+        "message": event.sentence,
+        "event.id": str(event.id),
+        "event.kind": "event",
+        "event.dataset": "audit",
+        "event.provider": getattr(settings, "SITE_NAME", "site"),
+        "event.action": event.action,
+        "event.category": [category],
+        "event.type": sorted((TYPES.get(event.action.rpartition(".")[2], set()) | denied) & expected) or ["info"],
+        "event.outcome": "success" if event.outcome == Outcome.SUCCESS else "failure",
+        "event.severity": SEVERITIES.get(event.severity, 6),
+        "event.reason": event.reason,
+        "event.hash": event.digest,
+        "user.id": event.actor_id if user else "",
+        "user.name": event.actor_label if user else "",
+        "process.name": event.actor_id if event.actor_type == "system" else "",
+        "source.ip": event.ip,
+        "user_agent.original": event.user_agent,
+        "http.request.method": event.method,
+        "http.request.id": event.request_id,
+        "trace.id": event.request_id,
+        "related.ip": [event.ip] if event.ip else [],
+        "related.user": [event.actor_label] if event.actor_id else [],
+        "labels": {name: getattr(event, name) for name in LABELS},
+        "audit": {"changes": read(event.changes), "details": read(event.details)},
     }
-    user = {"id": event.actor_id, "name": event.actor_label}
-    return pruned(
-        {
-            "@timestamp": event.occurred_at,
-            "ecs": {"version": VERSION},
-            "message": event.sentence,
-            "event": {
-                "id": str(event.id),
-                "kind": "event",
-                "dataset": "audit",
-                "provider": getattr(settings, "SITE_NAME", "site"),
-                "action": event.action,
-                "category": [category],
-                "type": sorted(types & expected) or ["info"],
-                "outcome": "success" if event.outcome == Outcome.SUCCESS else "failure",
-                "severity": SEVERITIES.get(event.severity, 6),
-                "reason": event.reason,
-                "hash": event.digest,
-            },
-            "user": user if event.actor_type == "user" else {},
-            "process": {"name": event.actor_id} if event.actor_type == "system" else {},
-            "source": {"ip": event.ip},
-            "user_agent": {"original": event.user_agent},
-            "http": {"request": {"method": event.method, "id": event.request_id}},
-            "trace": {"id": event.request_id},
-            "related": {"ip": [event.ip] if event.ip else [], "user": [event.actor_label] if event.actor_id else []},
-            "labels": labels,
-            "audit": {"changes": read(event.changes), "details": read(event.details)},
-        }
-    )
-
-
-def pruned(fields: dict[str, Any]) -> dict[str, Any]:
-    """Without what is not known: an empty address is no address to Elasticsearch."""
-    inner = {
-        name: pruned(value) if isinstance(value, dict) and name != "audit" else value for name, value in fields.items()
-    }
-    return {name: value for name, value in inner.items() if value not in ("", {}, [])}
+    return {name: value for name, value in fields.items() if value not in ("", [])}  # "" is no address to Elasticsearch

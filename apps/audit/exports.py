@@ -57,22 +57,17 @@ def defused(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def oldest_first(events: QuerySet[Event], after: UUID | None = None) -> Iterator[Event]:
-    while batch := list((events.filter(id__gt=after) if after else events).order_by("id")[:BATCH]):
+def walk(events: QuerySet[Event], order: str = "id", past: UUID | None = None) -> Iterator[Event]:
+    """All of them in the order of their ids ("-id": the newest first), by batches; `past` is where to go on."""
+    bound = "id__lt" if order == "-id" else "id__gt"
+    while batch := list((events.filter(**{bound: past}) if past else events).order_by(order)[:BATCH]):
         yield from batch
-        after = batch[-1].id
-
-
-def newest_first(events: QuerySet[Event]) -> Iterator[Event]:
-    before = None
-    while batch := list((events.filter(id__lt=before) if before else events).order_by("-id")[:BATCH]):
-        yield from batch
-        before = batch[-1].id
+        past = batch[-1].id
 
 
 def download(events: QuerySet[Event]) -> Iterator[str]:
     """The newest events as CSV. What was left out is said in the last row."""
-    found = newest_first(events)
+    found = walk(events, "-id")
     yield header("csv")
     for event in islice(found, CSV_MOST):
         yield line("csv", event)

@@ -9,22 +9,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.audit import queries
 from apps.audit.api import record
 from apps.audit.chart import STACK, chart
 from apps.audit.exports import download
 from apps.audit.forms import Cursor, EventFilter, Period
 from apps.audit.looking import look
 from apps.audit.models import Event
-from apps.audit.queries import (
-    by_index,
-    grants_on,
-    matching,
-    of_actor,
-    of_request,
-    of_target,
-    page_of,
-    visitors,
-)
 
 
 @require_safe
@@ -33,7 +24,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "audit/event_list.html", {"form": form})
     filters = form.cleaned_data
-    page = page_of(filters["before"], *by_index(filters))
+    page = queries.page_of(filters["before"], *queries.by_index(filters))
     look("audit.log.viewed", filters=form.filled())
     bars = [] if filters["before"] else chart(filters)
     drawn = {"bars": bars, "most": max((bar.total for bar in bars), default=0), "outcomes": STACK}
@@ -46,7 +37,7 @@ def event_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     if event is None:
         raise Http404("There is no such event.")
     look("audit.event.viewed", event)
-    return render(request, "audit/event_detail.html", {"event": event, "others": of_request(event)})
+    return render(request, "audit/event_detail.html", {"event": event, "others": queries.of_request(event)})
 
 
 @require_safe
@@ -55,10 +46,10 @@ def target(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     form, of = Period(request.GET), name_of(kind, key)
     if not form.is_valid():
         return render(request, "audit/target.html", {"form": form, "of": of})
-    events, grants = matching(form.cleaned_data | {"target": of}), grants_on(of)
-    page = page_of(form.cleaned_data["before"], events)
+    events, grants = queries.matching(form.cleaned_data | {"target": of}), queries.grants_on(of)
+    page = queries.page_of(form.cleaned_data["before"], events)
     look("audit.timeline.viewed", of=of, filters=form.filled())
-    found = {"page": page, "people": visitors(events, grants), "grants": grants}
+    found = {"page": page, "people": queries.visitors(events, grants), "grants": grants}
     user_type = get_user_model()._meta.label_lower
     return render(request, "audit/target.html", {"form": form, "of": of, "user_type": user_type, **found})
 
@@ -69,7 +60,7 @@ def actor(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     form, of = Period(request.GET), name_of(kind, key)
     if not form.is_valid():
         return render(request, "audit/actor.html", {"form": form, "of": of})
-    page = page_of(form.cleaned_data["before"], matching(form.cleaned_data | {"actor": of}))
+    page = queries.page_of(form.cleaned_data["before"], queries.matching(form.cleaned_data | {"actor": of}))
     look("audit.timeline.viewed", of=of, filters=form.filled())
     return render(request, "audit/actor.html", {"form": form, "of": of, "page": page})
 
@@ -82,7 +73,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return render(request, "audit/event_list.html", {"form": form})
     record("audit.log.exported", format="csv", filters=form.filled())
     attachment = {"Content-Disposition": 'attachment; filename="audit-log.csv"'}
-    found = download(matching(form.cleaned_data))
+    found = download(queries.matching(form.cleaned_data))
     return StreamingHttpResponse(found, content_type="text/csv; charset=utf-8", headers=attachment)
 
 
@@ -94,7 +85,7 @@ def my_activity(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if not form.is_valid():
         return render(request, "audit/my_activity.html", {"form": form})
-    page = page_of(form.cleaned_data["before"], of_actor(user), of_target(user))
+    page = queries.page_of(form.cleaned_data["before"], queries.of_actor(user), queries.of_target(user))
     look("audit.activity.viewed")
     return render(request, "audit/my_activity.html", {"form": form, "page": page, "me": str(user.pk)})
 

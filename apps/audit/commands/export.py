@@ -2,31 +2,27 @@
 
 import os
 from argparse import ArgumentTypeError
-from datetime import datetime, time
+from datetime import datetime
 from itertools import batched
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive, make_aware
+from django.utils.timezone import make_aware
 
 from apps.audit import api
 from apps.audit.actions import registered
-from apps.audit.exports import BATCH, FORMATS, header, line, oldest_first
+from apps.audit.exports import BATCH, FORMATS, header, line, walk
 from apps.audit.queries import matching
 
 
 def moment(text: str) -> datetime:
     try:
-        day = parse_date(text)
-        found = datetime.combine(day, time()) if day else parse_datetime(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None:
-        raise ArgumentTypeError(f"{text!r} is no day or time, such as 2026-03-01 or 2026-03-01T12:00")
-    return make_aware(found) if is_naive(found) else found
+        raise ArgumentTypeError(f"{text!r} is no day or time, such as 2026-03-01 or 2026-03-01T12:00") from None
+    return found if found.tzinfo else make_aware(found)
 
 
 def add_arguments(parser: CommandParser) -> None:
@@ -46,7 +42,7 @@ def run(command: BaseCommand, *, out: Path | None, after: UUID | None, **options
     count, last = 0, after
     try:
         write(command, out, "" if after else header(form))
-        for events in batched(oldest_first(matching(filters), after), BATCH):
+        for events in batched(walk(matching(filters), past=after), BATCH):
             write(command, out, "".join(line(form, event) for event in events))
             count, last = count + len(events), events[-1].id
             command.stderr.write(f"{count} events, up to {events[-1].occurred_at}")
