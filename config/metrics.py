@@ -19,6 +19,7 @@ from apps.audit.actions import Outcome, registered
 from apps.audit.canonical import floor_of
 from apps.audit.live import committed, lost
 from apps.audit.models import Event
+from apps.audit.seals import status
 
 LATELY: Final = timedelta(minutes=10)
 
@@ -71,11 +72,25 @@ class OfTheLog(Collector):
     """What is asked of the database when Prometheus asks."""
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "audit_refusals_by_one_actor",
-            "The most refusals of one actor or address in the last ten minutes.",
-            value=most_refusals(),
+        yield gauge("audit_refusals_by_one_actor", "The most of one actor or address in ten minutes.", most_refusals())
+        log = status()
+        waiting = log.oldest_unsealed.total_seconds() if log.oldest_unsealed else 0
+        yield gauge("audit_sealed_events", "Events in the tree.", log.size)
+        yield gauge("audit_unsealed_events", "Events that wait for their seal; counted up to 10,000.", log.unsealed)
+        yield gauge("audit_oldest_unsealed_seconds", "How long the oldest of them has waited.", waiting)
+        if log.verified_at is not None:
+            yield gauge("audit_verified", "Whether the last verification found the log intact.", bool(log.intact))
+            yield gauge("audit_verified_timestamp_seconds", "When it was.", log.verified_at.timestamp())
+        behind = GaugeMetricFamily(
+            "audit_witness_behind_events", "Sealed events it was not told of.", labels=["witness"]
         )
+        for witness in log.witnesses:
+            behind.add_metric([witness.name], witness.behind)
+        yield behind
+
+
+def gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, documentation, value=value)
 
 
 def most_refusals() -> int:

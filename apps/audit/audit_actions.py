@@ -19,6 +19,13 @@ register(
         audience=Audience.AUDITORS,
     ),
     Action(
+        "audit.integrity.viewed",
+        "{actor} looked at the seals of the audit log",
+        Category.AUDIT,
+        Severity.INFO,
+        audience=Audience.AUDITORS,
+    ),
+    Action(
         "audit.log.archived",
         "{details.events} events were moved to the archive {details.file}",
         Category.AUDIT,

@@ -37,6 +37,12 @@ class Cursor(forms.Form):
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
+class Below(forms.Form):
+    """Where a list of checkpoints begins: below this size."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
+
+
 class Period(Cursor):
     """A time range: a usual one, or from and until."""
 

@@ -17,7 +17,7 @@ from django.db.models import Model, Q, QuerySet
 from apps.audit.actions import Audience, Category, Outcome, registered
 from apps.audit.api import type_of
 from apps.audit.canonical import floor_of, moment_of
-from apps.audit.models import Event, read
+from apps.audit.models import Checkpoint, Event, Leaf, read
 
 PAGE_SIZE = 50
 WINDOW: Final = timedelta(days=31)  # the longest time that is read through
@@ -129,6 +129,12 @@ def of_request(event: Event) -> list[Event]:
     around = [floor_of(moment_of(event.id) + side) for side in (-REQUEST, REQUEST)]
     others = Event.objects.filter(id__range=around, request_id=event.request_id).exclude(pk=event.pk)
     return list(others.order_by("id")[:PAGE_SIZE])
+
+
+def seal_of(event: Event) -> tuple[Leaf, Checkpoint | None] | None:
+    """The event's place in the tree, and the first checkpoint that covers it; None until it is sealed."""
+    leaf = Leaf.objects.filter(event_id=event.id).first()
+    return (leaf, Checkpoint.objects.filter(size__gt=leaf.position).order_by("size").first()) if leaf else None
 
 
 def grants_on(target: str) -> list[Event]:

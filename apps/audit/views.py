@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -12,10 +12,12 @@ from django.views.decorators.http import require_safe
 from apps.audit import queries
 from apps.audit.api import record
 from apps.audit.chart import STACK, chart
+from apps.audit.commands.prove import proof as proof_of
 from apps.audit.exports import download
-from apps.audit.forms import Cursor, EventFilter, Period
+from apps.audit.forms import Below, Cursor, EventFilter, Period
 from apps.audit.looking import look
-from apps.audit.models import Event
+from apps.audit.models import Checkpoint, Event
+from apps.audit.seals import status
 
 
 @require_safe
@@ -37,7 +39,45 @@ def event_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     if event is None:
         raise Http404("There is no such event.")
     look("audit.event.viewed", event)
-    return render(request, "audit/event_detail.html", {"event": event, "others": queries.of_request(event)})
+    leaf, checkpoint = queries.seal_of(event) or (None, None)
+    agrees = leaf is not None and bytes(leaf.digest).hex() == event.digest
+    seal = {"leaf": leaf, "checkpoint": checkpoint, "agrees": agrees}
+    return render(request, "audit/event_detail.html", {"event": event, "others": queries.of_request(event), **seal})
+
+
+@require_safe
+def proof(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The event's path to a signed root, as JSON that SPEC.md explains and anybody can check."""
+    event = Event.objects.filter(pk=pk).first()
+    leaf, checkpoint = (event and queries.seal_of(event)) or (None, None)
+    if leaf is None or checkpoint is None:
+        raise Http404("There is no such event, or it is not sealed yet.")
+    look("audit.event.viewed", event)
+    attachment = {"Content-Disposition": f'attachment; filename="proof-{pk}.json"'}
+    return JsonResponse(proof_of(leaf, checkpoint), headers=attachment)
+
+
+@require_safe
+def integrity(request: HttpRequest) -> HttpResponse:
+    """Is the log sealed, verified and witnessed? With every checkpoint, to be kept elsewhere."""
+    form = Below(request.GET)
+    below = form.cleaned_data["before"] if form.is_valid() else None
+    checkpoints = Checkpoint.objects.order_by("-size")
+    newest = list((checkpoints.filter(size__lt=below) if below else checkpoints)[: queries.PAGE_SIZE + 1])
+    look("audit.integrity.viewed")
+    page = {"older": newest[queries.PAGE_SIZE - 1].size if len(newest) > queries.PAGE_SIZE else None}
+    shown = {"form": form, "status": status(), "checkpoints": newest[: queries.PAGE_SIZE], "page": page}
+    return render(request, "audit/integrity.html", shown)
+
+
+@require_safe
+def checkpoint(request: HttpRequest, size: int) -> HttpResponse:
+    found = Checkpoint.objects.filter(size=size).first()
+    if found is None:
+        raise Http404("There is no such checkpoint.")
+    look("audit.integrity.viewed", checkpoint=size)
+    attachment = {"Content-Disposition": f'attachment; filename="checkpoint-{size}.txt"'}
+    return HttpResponse(found.note, content_type="text/plain; charset=utf-8", headers=attachment)
 
 
 @require_safe

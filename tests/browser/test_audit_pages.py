@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
-from apps.audit import api
+from apps.audit import api, sealing
 from apps.audit.context import acting_as, of_request
 from tests.audit.test_my_activity import request_from
 from tests.browser.accessibility import findings
@@ -99,6 +99,28 @@ def test_an_administrator_follows_an_event_to_its_request_its_person_and_its_obj
         page.get_by_role("link", name="Last month").click()
         expect(page.get_by_text("Nobody in this time.")).to_be_visible()
         look(visitor, "audit-object-none")
+        assert visitor.complaints == []
+
+    drive(walk)
+
+
+def test_an_administrator_sees_whether_the_log_is_sealed(drive: Drive, told: dict[str, Any]) -> None:
+    list(sealing.seal())
+
+    def walk(new_visitor: NewVisitor) -> None:
+        visitor = new_visitor()
+        visitor.sign_in("ana")
+        page = visitor.page
+        visitor.open("/audit/")
+        page.get_by_role("link", name="Integrity").click()
+        expect(page.get_by_role("heading", name="Checkpoints")).to_be_visible()
+        look(visitor, "audit-integrity")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download the checkpoint").first.click()
+        assert "/audit\n" in download.value.path().read_text()
+        visitor.open(f"/audit/{told['event'].pk}/")
+        expect(page.get_by_text("sealed", exact=True)).to_be_visible()
+        look(visitor, "audit-event-sealed")
         assert visitor.complaints == []
 
     drive(walk)
