@@ -26,6 +26,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="how often each subject is measured (5)")
     parser.add_argument("--seconds", type=float, default=3, help="how long each writer writes (3)")
     parser.add_argument("--events", type=int, default=200_000, help="events to seal and verify (200000)")
+    parser.add_argument(
+        "--log", type=int, default=1_000_000, help="events of the log whose pages are measured (1000000)"
+    )
     parser.add_argument("--engine", choices=ENGINES, help="only this database")
     parser.add_argument("--url", help=argparse.SUPPRESS)  # of the process that measures on one database
     given = parser.parse_args()
@@ -64,9 +67,10 @@ def measure(given: argparse.Namespace) -> None:
 
     settings.set_up(given.url)
     settings.make_tables()
-    from benchmarks.audit import saves, seals, writers
+    from benchmarks.audit import pages, saves, seals, writers
 
     bars = [*saves.run(given.saves, given.rounds), *writers.run(given.url, given.seconds), *seals.run(given.events)]
+    bars += pages.run(given.log)  # last: it fills the log
     print("BARS")
     print("\n".join(map(str, bars)))
 
