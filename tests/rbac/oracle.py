@@ -114,7 +114,7 @@ class Standard:
         """More lenient: what is assigned already is no error."""
         refuse_if(user not in self.users or role not in self.roles)
         held = {*self.assigned_roles(user), role}
-        refuse_if(any(self.breaks(each, held) for each in self.ssd.values()))
+        refuse_if(any(self.breaks(each, held) for each in self.ssd.values()), "static separation of duty")
         self.assigned.add((user, role))
 
     def deassign_user(self, user: User, role: Role) -> None:
@@ -138,11 +138,11 @@ class Standard:
 
     def add_inheritance(self, senior: Role, junior: Role) -> None:
         refuse_if(not {senior, junior} <= self.roles or (senior, junior) in self.inherits)
-        refuse_if(senior in self.juniors([junior]))  # a cycle
+        refuse_if(senior in self.juniors([junior]), "a cycle")
         self.inherits.add((senior, junior))
         if self.is_unsound():
             self.inherits.remove((senior, junior))
-            raise Refused
+            raise Refused("separation of duty, by inheritance")
 
     def delete_inheritance(self, senior: Role, junior: Role) -> None:
         refuse_if((senior, junior) not in self.inherits)
@@ -190,7 +190,7 @@ class Standard:
                 del self.sets(kind)[name]
             else:
                 self.sets(kind)[name] = was
-            raise Refused
+            raise Refused("a set that is broken already")
 
     # ── Sessions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,7 +212,7 @@ class Standard:
         refuse_if(name not in self.sessions)
         session, active = self.sessions[name], self.session_roles(name)
         refuse_if(role in active or role not in self.authorized_roles(session.user))
-        refuse_if(any(self.breaks(each, {*active, role}) for each in self.dsd.values()))
+        refuse_if(any(self.breaks(each, {*active, role}) for each in self.dsd.values()), "dynamic separation of duty")
         by = {pair for pair in self.assigned if pair[0] == session.user and role in self.juniors([pair[1]])}
         session.active = {each: session.active[each] for each in active} | {role: by}
 
@@ -222,6 +222,6 @@ class Standard:
         session.active = {each: session.active[each] for each in self.session_roles(name) if each != role}
 
 
-def refuse_if(condition: bool) -> None:
+def refuse_if(condition: bool, why: str = "the command does not apply") -> None:
     if condition:
-        raise Refused
+        raise Refused(why)
