@@ -35,15 +35,25 @@ class Row(NamedTuple):
 
 
 @contextmanager
+def along_keys(using: str) -> Iterator[None]:
+    """A transaction in which PostgreSQL reads by the keys, a part at a time, whatever old statistics make it think."""
+    with transaction.atomic(using=using):
+        if is_postgresql(using):
+            with connections[using].cursor() as cursor:
+                cursor.execute("SET LOCAL enable_sort = off")
+                cursor.execute("SET LOCAL enable_hashjoin = off")
+        yield
+
+
+@contextmanager
 def alone(using: str) -> Iterator[None]:
     """One transaction in which no other sealer seals; a crash ends both. Raises SealerBusy."""
-    with transaction.atomic(using=using):
+    with along_keys(using):
         if is_postgresql(using):
             with connections[using].cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
                 if not cursor.fetchone()[0]:
                     raise SealerBusy("Another sealer is at work.")
-                cursor.execute("SET LOCAL enable_sort = off")  # along the key, whatever old statistics make it think
         else:  # the first write of a transaction takes SQLite's one lock on writing, and waits for it
             Progress.objects.using(using).filter(name="").update(error="")
         yield

@@ -147,7 +147,8 @@ def verify(
     for table in triggers.unguarded(using):
         report.add(Kind.UNGUARDED, table, "its append-only triggers are missing or altered")
     start = start_of(using, since) if since else None
-    along(using, Walk(report, Tree.of(start.size, bytes(start.frontier)) if start else Tree()), progress)
+    with bulk.along_keys(using):
+        along(using, Walk(report, Tree.of(start.size, bytes(start.frontier)) if start else Tree()), progress)
     behind(using, report)
     for note in against:
         compare(using, report, note)
