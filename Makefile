@@ -54,6 +54,10 @@ format: $(VENV)/.dev ## Put code and templates into form
 access-matrix: $(VENV)/.dev ## Write down anew who gets which answer from every URL: review the difference, commit it
 	WRITE_ACCESS_MATRIX=1 $(PYTHON) -m pytest -q -k access_matrix tests
 
+.PHONY: audit-actions
+audit-actions: $(VENV)/.dev ## Write the table of all audit actions anew: docs/reference/audit-actions.md
+	WRITE_AUDIT_ACTIONS=1 $(PYTHON) -m pytest -q -k audit_action tests/project/test_reference.py
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Only the quick steps of make ci: no tests
 	@.ci/steps quick

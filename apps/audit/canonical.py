@@ -31,6 +31,8 @@ def harmless(text: str) -> str:
 
 def line(text: str, longest: int) -> str:
     """One harmless line of at most `longest` characters; an ellipsis says that it was cut."""
+    if type(text) is str and len(text) <= longest and text.isprintable():  # nearly all
+        return text
     safe = harmless(text[:longest])
     return safe if len(safe) <= longest and len(text) <= longest else safe[: longest - 1] + "…"
 
@@ -53,7 +55,7 @@ def floor_of(when: datetime) -> UUID:
 
 def digest(columns: Iterable[str]) -> str:
     """SHA-256 over the texts, each after its length (4 bytes, big endian), so that none flows into the next."""
-    return digest_of(text.encode() for text in columns).hex()
+    return digest_of([text.encode() for text in columns]).hex()
 
 
 def digest_of(columns: Iterable[bytes]) -> bytes:

@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 
+from apps.audit.querysets import AuditedQuerySet
 from apps.encryption.fields import Encrypted
 from apps.encryption.masks import last4
 from apps.encryption.querysets import SealedQuerySet
@@ -19,7 +20,7 @@ has_digits = RegexValidator(r"\d", "This has no digits, by which it is found.")
 
 
 class RecordQuerySet(  # type: ignore[override]  # django-stubs gives each of the three an as_manager() of its own
-    ScopedQuerySet["Record"], SealedQuerySet["Record"]
+    ScopedQuerySet["Record"], AuditedQuerySet["Record"], SealedQuerySet["Record"]
 ): ...
 
 
@@ -40,6 +41,9 @@ class Record(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
 
     objects = RecordQuerySet.as_manager()
+
+    class Audit:
+        reads = True
 
     class Meta:
         ordering: ClassVar = ["-changed_at", "-id"]

@@ -64,8 +64,7 @@ def create(request: Request) -> HttpResponse:
 @require_safe
 @policy(perm("records.view_record", on="pk"))
 def detail(request: Request, pk: UUID) -> HttpResponse:
-    record = access_or_404(request, Record, pk, "records.view_record")
-    audit.record("records.record.viewed", target=record)
+    record = audit.viewed(access_or_404(request, Record, pk, "records.view_record"))
     shown = {"record": record, "cells": (cells := cells_of(record)), "damaged": None in cells.values()}
     return render(request, "records/detail.html", shown | {"shares": access.shares(record)})
 
@@ -81,10 +80,10 @@ def edit(request: Request, pk: UUID) -> HttpResponse:
         messages.error(request, "This record can't be edited while one of its fields is unreadable.")
         return redirect(record)
     if form.is_valid():
-        changes.save(form)
+        form.save()
         messages.success(request, "The record was saved.")
         return redirect(record)
-    audit.record("records.record.viewed", target=record)  # the form shows all of it, and nothing masked
+    audit.viewed(record)  # the form shows all of it, and nothing masked
     return render(request, "records/form.html", {"form": form, "record": record})
 
 
@@ -109,7 +108,7 @@ def reveal_national_id(request: Request, pk: UUID) -> HttpResponse:
 def delete(request: Request, pk: UUID) -> HttpResponse:
     record = access_or_404(request, Record, pk, "records.delete_record")
     if request.method == "POST":
-        changes.delete(record)
+        record.delete()
         messages.success(request, f"“{record.title}” was deleted.")
         return redirect("records:list")
     return render(request, "records/delete.html", {"record": record})

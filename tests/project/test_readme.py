@@ -14,7 +14,7 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize(("path", "code"), BLOCKS, ids=[path for path, _ in BLOCKS])
+@pytest.mark.parametrize(("path", "code"), BLOCKS, ids=[f"{place} {path}" for place, (path, _) in enumerate(BLOCKS, 1)])
 def test_the_readme_shows_code_that_is_really_there(path: str, code: str) -> None:
     if not (ROOT / path).exists() and "records" in path:
         pytest.skip("the README shows the sample, which is removed")
