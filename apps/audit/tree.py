@@ -3,7 +3,7 @@
 Leaf and node hashes begin with different bytes, so that no inner node can pass for an entry (a second preimage).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Self
@@ -103,23 +103,3 @@ class Grown:
 def split(count: int) -> int:
     """The largest power of two below `count`: how many leaves go to the left."""
     return 1 << (count - 1).bit_length() - 1
-
-
-def root_by_inclusion(leaf: bytes, position: int, size: int, path: Iterable[bytes]) -> bytes:
-    """The root that a path proves (RFC 9162, 2.1.3.2). Raises ValueError if it can't be a path of this place."""
-    node, here, last = leaf, position, size - 1
-    if not 0 <= position < size:
-        raise ValueError(f"A tree of {size} leaves has none at position {position}.")
-    for neighbor in path:
-        if last == 0:
-            raise ValueError("The path is too long.")
-        if here & 1 or here == last:
-            node = node_hash(neighbor, node)
-            while not here & 1 and here:
-                here, last = here >> 1, last >> 1
-        else:
-            node = node_hash(node, neighbor)
-        here, last = here >> 1, last >> 1
-    if last:
-        raise ValueError("The path is too short.")
-    return node

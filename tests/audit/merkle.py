@@ -1,5 +1,6 @@
 """The tree as RFC 9162 defines it, section 2.1, by recursion over all leaves: shares nothing with the app's."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 
@@ -37,3 +38,23 @@ def is_consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: li
             second = sha256(b"\x01" + second + node).digest()
         here, last = here >> 1, last >> 1
     return last == 0 and (first, second) == (old_root, new_root)
+
+
+def root_by_inclusion(leaf: bytes, position: int, size: int, path: Iterable[bytes]) -> bytes:
+    """The root that a path proves (RFC 9162, 2.1.3.2). Raises ValueError if it can't be a path of this place."""
+    node, here, last = leaf, position, size - 1
+    if not 0 <= position < size:
+        raise ValueError(f"A tree of {size} leaves has none at position {position}.")
+    for neighbor in path:
+        if last == 0:
+            raise ValueError("The path is too long.")
+        if here & 1 or here == last:
+            node = sha256(b"\x01" + neighbor + node).digest()
+            while not here & 1 and here:
+                here, last = here >> 1, last >> 1
+        else:
+            node = sha256(b"\x01" + node + neighbor).digest()
+        here, last = here >> 1, last >> 1
+    if last:
+        raise ValueError("The path is too short.")
+    return node

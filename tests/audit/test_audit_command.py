@@ -19,8 +19,8 @@ from apps.audit.errors import SealerBusy
 from apps.audit.models import Checkpoint, Event, Leaf
 from apps.audit.notes import Sealed
 from apps.audit.seals import status
-from apps.audit.tree import leaf_hash, root_by_inclusion
-from tests.audit.merkle import is_consistent
+from apps.audit.tree import leaf_hash
+from tests.audit.merkle import is_consistent, root_by_inclusion
 from tests.audit.sealed import attack, happen, seal, stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.asvs("16.4.2")]

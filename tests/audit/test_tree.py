@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.audit import tree
-from apps.audit.tree import Grown, Tree, leaf_hash, root_by_inclusion
-from tests.audit.merkle import is_consistent, root_of
+from apps.audit.tree import Grown, Tree, leaf_hash
+from tests.audit.merkle import is_consistent, root_by_inclusion, root_of
 
 VECTOR = json.loads((Path(tree.__file__).parent / "vectors" / "tree-1.json").read_text())
 ENTRIES = [bytes.fromhex(entry) for entry in VECTOR["entries"]]
