@@ -1,63 +1,28 @@
 """Looking at the log is an event too, so that nobody watches the others unseen."""
 
+from functools import partial
+
 from apps.audit.actions import Action, Audience, Category, Severity, register
 
+told = partial(Action, category=Category.AUDIT, audience=Audience.AUDITORS)
+NOTICE, WARNING = Severity.NOTICE, Severity.WARNING
+
 register(
-    Action("audit.activity.viewed", "{actor} looked at their own activity", Category.AUDIT, audience=Audience.AUDITORS),
-    Action(
-        "audit.event.viewed",
-        "{actor} opened the event {target} of the audit log",
-        Category.AUDIT,
-        Severity.NOTICE,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
+    told("audit.activity.viewed", "{actor} looked at their own activity"),
+    told("audit.event.viewed", "{actor} opened the event {target} of the audit log", severity=NOTICE),
+    told(
         "audit.events.admitted",
         "{details.count} events whose time was long past were sealed all the same",
-        Category.AUDIT,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
+        severity=WARNING,
     ),
-    Action(
-        "audit.integrity.viewed",
-        "{actor} looked at the seals of the audit log",
-        Category.AUDIT,
-        Severity.INFO,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
-        "audit.log.archived",
-        "{details.events} events were moved to the archive {details.file}",
-        Category.AUDIT,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
-        "audit.log.exported",
-        "{actor} exported events of the audit log as {details.format}",
-        Category.AUDIT,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
+    told("audit.integrity.viewed", "{actor} looked at the seals of the audit log"),
+    told("audit.log.archived", "{details.events} events were moved to the archive {details.file}", severity=WARNING),
+    told("audit.log.exported", "{actor} exported events of the audit log as {details.format}", severity=WARNING),
+    told(
         "audit.log.verified",
         "The audit log was verified: {details.findings} problems in {details.events} events",
-        Category.AUDIT,
-        Severity.NOTICE,
-        audience=Audience.AUDITORS,
+        severity=NOTICE,
     ),
-    Action(
-        "audit.log.viewed",
-        "{actor} looked at the audit log",
-        Category.AUDIT,
-        Severity.NOTICE,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
-        "audit.timeline.viewed",
-        "{actor} looked at the history of {details.of}",
-        Category.AUDIT,
-        Severity.NOTICE,
-        audience=Audience.AUDITORS,
-    ),
+    told("audit.log.viewed", "{actor} looked at the audit log", severity=NOTICE),
+    told("audit.timeline.viewed", "{actor} looked at the history of {details.of}", severity=NOTICE),
 )
