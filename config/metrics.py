@@ -20,6 +20,7 @@ from apps.audit.canonical import floor_of
 from apps.audit.live import committed, lost
 from apps.audit.models import Event
 from apps.audit.seals import status
+from apps.encryption.signals import open_failed, reveal_refused, revealed
 
 LATELY: Final = timedelta(minutes=10)
 
@@ -31,18 +32,25 @@ REQUESTS = Histogram(
     ["route", "status"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-VALUES = {
-    "encryption_open_failed": Counter(
-        "encryption_open_failed", "Encrypted values that could not be opened.", ["reason", "field"]
-    ),
-    "encryption_revealed": Counter("encryption_revealed", "Masked values shown in full.", ["field"]),
-    "encryption_reveal_refused": Counter("encryption_reveal_refused", "Refused requests to see a value.", ["field"]),
-}
+OPEN_FAILED = Counter("encryption_open_failed", "Encrypted values that could not be opened.", ["reason", "field"])
+REVEALED = Counter("encryption_revealed", "Masked values shown in full.", ["field"])
+REVEAL_REFUSED = Counter("encryption_reveal_refused", "Refused requests to see a value.", ["field"])
 
 
-def count(name: str, labels: dict[str, str]) -> None:
-    """The ENCRYPTION_COUNTER."""
-    VALUES[name].labels(**labels).inc()
+@receiver(open_failed)
+def count_unopened(reason: str, details: dict[str, Any], **kwargs: Any) -> None:
+    """Of these three: heard before the audit log hears (config.apps), so that what it can't record is counted too."""
+    OPEN_FAILED.labels(reason, details["label"]).inc()
+
+
+@receiver(revealed)
+def count_revealed(details: dict[str, Any], **kwargs: Any) -> None:
+    REVEALED.labels(details["label"]).inc()
+
+
+@receiver(reveal_refused)
+def count_reveal_refused(details: dict[str, Any], **kwargs: Any) -> None:
+    REVEAL_REFUSED.labels(details["label"]).inc()
 
 
 @receiver(committed)

@@ -27,8 +27,8 @@ To lift it into another project, copy this folder, tests/encryption, tests/attac
     }
     FILE_UPLOAD_HANDLERS = [...]  # for encrypted files: uploads.py
 
-Optional: KEY_SOURCE keeps the rings wrapped by a KMS (sources.py), ENCRYPTION_COUNTER counts what can't be opened
-(metrics.py), and the command `shell` of config/management/commands starts without the keys (shell.py).
+Optional: KEY_SOURCE keeps the rings wrapped by a KMS (sources.py); the command `shell` of config/management/commands
+starts without the keys (shell.py).
 
-It imports no other app of the project. Others hear of failures by signals.open_failed.
+It imports no other app of the project. Others hear of failures by signals.open_failed, such as who counts them.
 """

@@ -8,12 +8,11 @@ class EncryptionConfig(AppConfig):
 
     def ready(self) -> None:
         # They need the app registry.
-        from apps.encryption import checks, file_lifecycle, metrics, rings, serialization, sources, usage_checks
+        from apps.encryption import checks, file_lifecycle, rings, serialization, sources, usage_checks
 
         checks.register()
         usage_checks.register()
         file_lifecycle.watch()
         serialization.register()
-        metrics.connect()
         setting_changed.connect(rings.forget_on_change)
         request_started.connect(sources.serve)

@@ -6,8 +6,6 @@ Signals of Django, allauth and axes have other arguments; `config.audit_adapters
 
 from apps.audit.actions import Survives
 
-ENCRYPTION_COUNTER = "config.metrics.count"
-
 AUDIT_SIGNALS = {
     "apps.accounts.signals.password_reset_requested": "accounts.password.reset_requested",
     "apps.accounts.signals.profile_changed": "accounts.profile.changed",

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,8 +16,11 @@ from apps.audit import api, writing
 from apps.audit.context import acting_as
 from apps.audit.errors import NotRecorded
 from apps.audit.models import Event
-from apps.encryption.metrics import count
+from apps.encryption.errors import OpenFailed
+from apps.encryption.reveal import reveal
 from config import metrics
+from tests.conftest import MakeUser
+from tests.testapp.models import Patient
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a token of thirty-two characters!"
@@ -106,10 +110,53 @@ def test_every_action_is_shown_before_it_happens_for_the_first_time() -> None:
 
 
 def test_failed_opens_of_encrypted_values_are_counted_by_field_and_reason() -> None:
-    labels = {"reason": "WrongPlace", "field": "records.Record.notes"}
+    labels = {"reason": "OpenFailed", "field": "testapp.patient.name"}
     before = value("encryption_open_failed_total", **labels)
-    count("encryption_open_failed", **labels)
+    read_damaged()
     assert value("encryption_open_failed_total", **labels) == before + 1
+
+
+def test_a_failed_open_is_counted_also_where_it_can_not_be_recorded(settings: Settings) -> None:
+    """The audit log hears the signal after the counter does."""
+    labels = {"reason": "OpenFailed", "field": "testapp.patient.name"}
+    before = value("encryption_open_failed_total", **labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "write", refuses)
+        with pytest.raises(NotRecorded):
+            read_damaged()
+    assert value("encryption_open_failed_total", **labels) == before + 1
+
+
+def refuses(event: Event) -> None:
+    raise NotRecorded("the disk is full")
+
+
+def read_damaged() -> None:
+    made = Patient.objects.create(name="Ada", national_id="1234")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE testapp_patient SET name = national_id")
+    with pytest.raises(OpenFailed):
+        _ = Patient.objects.get(pk=made.pk).name
+
+
+def test_reveals_and_refused_ones_are_counted_by_field(make_user: MakeUser) -> None:
+    field = {"field": "testapp.patient.national_id"}
+    names = ("encryption_revealed_total", "encryption_reveal_refused_total")
+    before = [value(name, **field) for name in names]
+    patient = Patient.objects.create(name="Ada", national_id="1234")
+    with acting_as(make_user()):
+        reveal(patient, "national_id", to=Somebody(may=True), reason="for the referral")
+        with pytest.raises(PermissionDenied):
+            reveal(patient, "national_id", to=Somebody(may=False), reason="for the referral")
+    assert [value(name, **field) for name in names] == [number + 1 for number in before]
+
+
+class Somebody:
+    def __init__(self, *, may: bool) -> None:
+        self.may = may
+
+    def has_perm(self, perm: str, obj: Any = None, /) -> bool:
+        return self.may
 
 
 def test_a_request_is_counted_by_its_route_and_never_by_its_path(client: Client) -> None:
