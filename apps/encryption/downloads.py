@@ -10,10 +10,8 @@ breaks off before it, which the announced length shows.
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
@@ -87,9 +85,7 @@ def _sent(
     if request.method == "HEAD":
         reader.close()
         return HttpResponse(status=status, headers=headers)
-    pieces = _pieces(reader, part)
-    content = _later(pieces) if isinstance(request, ASGIRequest) else pieces
-    response = StreamingHttpResponse(content, status=status, headers=headers)
+    response = StreamingHttpResponse(_pieces(reader, part), status=status, headers=headers)
     response._resource_closers.append(reader.close)  # type: ignore[attr-defined]  # closed even if nobody reads on
     return response
 
@@ -97,10 +93,3 @@ def _sent(
 def _pieces(reader: Reader, part: range) -> Iterator[bytes]:
     with reader:
         yield from reader.pieces(part.start, part.stop)
-
-
-async def _later(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Under ASGI, Django would read all of a plain iterator into memory."""
-    step = sync_to_async(lambda: next(pieces, b""))
-    while piece := await step():
-        yield piece

@@ -1,18 +1,15 @@
 """What happens to a stored file when its row is saved, deleted, or sealed anew under another key.
 
 Nothing is deleted before the transaction has been committed: a roll-back finds all files in their place. What a
-rolled-back transaction stored stays behind as ciphertext that no row names; `orphans()` finds it.
+rolled-back transaction stored stays behind as ciphertext that no row names.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.db import models, transaction
 from django.db.models.signals import post_save, pre_delete
-from django.utils import timezone
 
 from apps.encryption.files import EncryptedFieldFile, EncryptedFileField, StoredName
 from apps.encryption.storage import SealedFile
@@ -82,17 +79,3 @@ def reseal(instance: models.Model, field: EncryptedFileField, *, using: str) -> 
         new.assigned = False
         instance.__dict__[field.attname] = new
     return swapped
-
-
-def orphans(field: EncryptedFileField, *, using: str, age: timedelta = timedelta(days=1)) -> Iterator[str]:
-    """Names of stored files, older than `age`, that no row holds. Younger ones may belong to an open transaction.
-
-    Looks into the folder `upload_to`, which must be this field's own and without a date in its name.
-    """
-    oldest: datetime = timezone.now() - age
-    folder = str(field.upload_to).strip("/")
-    rows = field.model._base_manager.using(using)
-    for file in field.storage.listdir(folder)[1]:
-        name = f"{folder}/{file}" if folder else file
-        if field.storage.get_modified_time(name) < oldest and not rows.filter(**{field.attname: name}).exists():
-            yield name

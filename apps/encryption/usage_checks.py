@@ -1,15 +1,12 @@
-"""System checks of who may see a masked value and where, and of where the rings are kept."""
+"""System checks of who may see a masked value, and where."""
 
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core import checks
 
 from apps.encryption.fields import Encrypted
 from apps.encryption.inventory import labeled_fields
-from apps.encryption.rings import DATA_KEYS, INDEX_KEYS
-from apps.encryption.sources import wrapped_document
 from apps.encryption.uploads import check_handlers
 
 type Messages = list[checks.CheckMessage]
@@ -20,7 +17,6 @@ def register() -> None:
     checks.register(check_reveals, checks.Tags.models)
     checks.register(check_admins, checks.Tags.admin)
     checks.register(check_handlers, checks.Tags.security)
-    checks.register(check_wrapped, checks.Tags.security, deploy=True)
 
 
 def check_reveals(**_: Any) -> Messages:
@@ -63,20 +59,4 @@ def check_admins(**_: Any) -> Messages:
         for site in all_sites
         for model, admin in site._registry.items()
         if not isinstance(admin, SealedAdminMixin) and any(isinstance(field, Encrypted) for field in model._meta.fields)
-    ]
-
-
-def check_wrapped(**_: Any) -> Messages:
-    """W010: with a key source, a ring that lies about in plain text is a mistake."""
-    if not getattr(settings, "KEY_SOURCE", None):
-        return []
-    rings = {name: str.__str__(getattr(settings, name, "")) for name in (DATA_KEYS, INDEX_KEYS)}
-    return [
-        checks.Warning(
-            f"KEY_SOURCE is set, but the ring in {name} is not wrapped.",
-            hint="Wrap it in its file: manage.py keys wrap RING --file PATH. Or leave KEY_SOURCE out.",
-            id="encryption.W010",
-        )
-        for name, text in rings.items()
-        if text and wrapped_document(text) is None
     ]

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.middleware.csp import ContentSecurityPolicyMiddleware
 from django.test import RequestFactory
@@ -168,18 +166,6 @@ def test_a_response_that_nobody_reads_closes_the_file(scan: Scan, monkeypatch: p
     monkeypatch.setattr(EncryptedFieldFile, "open_reader", lambda _: reader)
     ask(scan).close()
     assert reader.closed
-
-
-def test_under_asgi_it_is_streamed_too(scan: Scan) -> None:
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
-    response: Any = download(ASGIRequest(scope, io.BytesIO()), scan.file)
-    assert response.is_async
-
-    async def collect() -> bytes:
-        return b"".join([piece async for piece in response.streaming_content])
-
-    assert async_to_sync(collect)() == PLAIN
-    response.close()
 
 
 # Memory

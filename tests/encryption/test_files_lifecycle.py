@@ -1,7 +1,6 @@
 """A stored file goes with its row, is copied with it, and is sealed anew without losing an update."""
 
 import copy
-import os
 import pickle  # noqa: TID251 - what the cache and queues of Django do with an instance is what is tested
 import threading
 import uuid
@@ -16,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, models, transaction
 
 from apps.encryption.errors import EncryptionError, OpenFailed
-from apps.encryption.file_lifecycle import key_id, orphans, reseal, verify
+from apps.encryption.file_lifecycle import key_id, reseal, verify
 from tests.encryption.conftest import NEW, OLD, entry, ring
 from tests.encryption.scans import PLAIN, fresh, make, read, stored
 from tests.testapp.models import Scan, ScanPage, ScanProxy
@@ -221,19 +220,6 @@ def test_sealing_anew_loses_no_update(folder: Path, committing: Commits) -> None
         assert not reseal(scan, Scan._meta.get_field("file"), using="default")
     assert read(fresh(scan)) == b"newer"
     assert len(stored(folder)) == 1
-
-
-def test_what_a_roll_back_left_behind_is_found(folder: Path) -> None:
-    field: Any = Scan._meta.get_field("file")
-    kept = make()
-    with transaction.atomic():
-        lost = make()
-        transaction.set_rollback(True)
-    assert list(orphans(field, using="default")) == []  # too young
-    for path in stored(folder):
-        os.utime(path, (0, 0))
-    assert list(orphans(field, using="default")) == [lost.file.name]
-    assert read(fresh(kept)) == PLAIN
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time")
