@@ -36,17 +36,16 @@ class PolicyMiddleware(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: AnyView, view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        policy = policy_of(view_func)
-        if policy is None:
+        if (declared := policy_of(view_func)) is None:
             refuse_undeclared(request, view_func)
-        elif policy.admits(request.user):
+            raise PermissionDenied("You may not open this page.")
+        policy = declared.by_method(request.method)
+        if policy.admits(request.user):
             expect_gate(request, policy)
             return None
-        elif not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return self.handle_no_permission(request, view_func)
-        else:
-            raise refusal(policy, request)
-        raise PermissionDenied("You may not open this page.")
+        raise refusal(policy, request)
 
 
 def refuse_undeclared(request: HttpRequest, view: AnyView) -> None:

@@ -8,10 +8,10 @@
 
     path("audit/", policy_include("apps.audit.urls", perm("audit.view_event"), {"my_activity": login()}))
 
-`on` names the URL's argument that holds the object's primary key. Such a view has to fetch its object through
-`gates.access_or_404`: if it answers without having done so, the answer becomes an error inside the request's
-transaction, and what it wrote is rolled back. So does, in the middleware, an answer that a decorator above `@policy`
-gives instead of the view (`cache_page`, `condition`): such decorators go below.
+`any_of` and `method_map` combine them. `on` names the URL's argument that holds the object's primary key. Such a view
+has to fetch its object through `gates.access_or_404`: if it answers without having done so, the answer becomes an error
+inside the request's transaction, and what it wrote is rolled back. So does, in the middleware, an answer that a
+decorator above `@policy` gives instead of the view (`cache_page`, `condition`): such decorators go below.
 """
 
 from collections.abc import Callable, Iterator
@@ -41,6 +41,10 @@ class Policy:
     """What a view asks of its caller before it runs (`admits`), and of itself before its answer leaves (`settled`)."""
 
     login_required: ClassVar[bool] = True
+
+    def by_method(self, method: str | None) -> "Policy":
+        """The policy that holds for one HTTP method."""
+        return self
 
     def admits(self, user: decisions.AnyUser) -> bool:
         raise NotImplementedError
@@ -98,7 +102,9 @@ class AnyOf(Policy):
 
     def __post_init__(self) -> None:
         if any(not each.login_required for each in self.policies):
-            raise ImproperlyConfigured("A view is public or it is not: any_of takes no public policy.")
+            raise ImproperlyConfigured("A view is public or it is not: no part of its policy is public alone.")
+        if any(isinstance(each, MethodMap) for each in self.policies):
+            raise ImproperlyConfigured("method_map is the outermost: it takes any_of, and is in none.")
 
     def admits(self, user: decisions.AnyUser) -> bool:
         return any(each.admits(user) for each in self.policies)
@@ -108,6 +114,24 @@ class AnyOf(Policy):
 
     def permissions(self) -> "tuple[Perm, ...]":
         return tuple(rule for each in self.policies for rule in each.permissions())
+
+
+@dataclass(frozen=True)
+class MethodMap(AnyOf):
+    """Held to by the middleware and the view through the policy of the request's method."""
+
+    methods: tuple[str, ...]
+
+    def by_method(self, method: str | None) -> Policy:
+        wanted = "GET" if method == "HEAD" and "HEAD" not in self.methods else method
+        return dict(zip(self.methods, self.policies, strict=True)).get(str(wanted), NOBODY)
+
+    def admits(self, user: decisions.AnyUser) -> bool:
+        """Nobody, where nobody has said which method."""
+        return False
+
+
+NOBODY = AnyOf(())
 
 
 def public(*, reason: str) -> Policy:
@@ -128,6 +152,11 @@ def perm(permission: str, on: str | None = None) -> Policy:
 def any_of(*policies: Policy) -> Policy:
     """Whom one of the policies admits."""
     return AnyOf(policies)
+
+
+def method_map(**policies: Policy) -> Policy:
+    """A policy for each method: method_map(GET=login(), POST=perm(…)). HEAD goes with GET; others are refused."""
+    return MethodMap(tuple(policies.values()), tuple(policies))
 
 
 def policy(rule: Policy) -> Callable[[AnyView], AnyView]:
@@ -164,7 +193,7 @@ def held_to(rule: Policy, request: HttpRequest, response: HttpResponse, argument
 
     An error tells nothing, and may come before the check. But what the view wrote until then is rolled back.
     """
-    if not rule.settled(request.user, passed_gates(request), arguments):
+    if not rule.by_method(request.method).settled(request.user, passed_gates(request), arguments):
         if response.status_code < ERRORS_FROM:
             raise told_missing(request)
         if transaction.get_connection().in_atomic_block:

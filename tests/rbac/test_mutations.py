@@ -101,8 +101,8 @@ MUTATIONS = [
     ),
     Mutation(
         "middleware.py",
-        "        if policy is None:\n            refuse_undeclared(request, view_func)\n        elif",
-        "        if policy is None:\n            return None\n        elif",
+        "            refuse_undeclared(request, view_func)\n            raise PermissionDenied",
+        "            return None\n            raise PermissionDenied",
         "attacks/test_rbac_pages.py::test_a_page_that_nobody_has_declared_is_refused_to_everybody_superusers_included",
     ),
     Mutation(
@@ -110,6 +110,12 @@ MUTATIONS = [
         "policy.admits(request.user)",
         "request.user.is_authenticated",
         "rbac/test_policies.py::test_a_page_by_permission_admits_who_holds_it_and_tells_of_the_others",
+    ),
+    Mutation(
+        "policies.py",
+        "rule.by_method(request.method).settled",
+        'rule.by_method("GET").settled',
+        "rbac/test_generic.py::test_a_view_is_held_to_the_policy_of_the_method",
     ),
     Mutation(
         "url_checks.py",
