@@ -4,21 +4,27 @@ The numbers are those of the table in the design. Where guardian is called, it i
 there: if such a line fails after an upgrade, guardian has changed and the rule may be looked at again.
 """
 
+from typing import Any
+
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import AnonymousUser, Group
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.urls import get_resolver
 from guardian.backends import ObjectPermissionBackend
 from guardian.exceptions import WrongAppError
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_objects_for_user  # noqa: TID251 - the trap itself
 
+from apps.accounts.backends import SignInBackend
 from apps.accounts.models import User
 from apps.rbac.assignments import assign_role_as_system
 from apps.rbac.backends import RBACBackend
 from apps.rbac.decisions import check, check_many
 from apps.rbac.errors import DirectGrantError, InactiveRecipient, UnknownPermission
+from apps.rbac.policies import walk
 from apps.rbac.sharing import share
-from tests.conftest import MakeUser
+from tests.conftest import ClientFor, MakeUser
 from tests.testapp.models import Document, DocumentUserShare, Folder
 
 VIEW = "testapp.view_document"
@@ -139,6 +145,68 @@ def test_11_who_is_not_signed_in_sees_an_empty_list_and_not_an_error(document: D
         get_objects_for_user(AnonymousUser(), VIEW)
     assert listed(AnonymousUser()) == set()
     assert not check(AnonymousUser(), VIEW, document)
+
+
+@pytest.mark.parametrize("page", ["admin/", "admin/testapp/document/1/permissions/", "admin/accounts/user/1/change/"])
+def test_12_and_13_nobody_raises_himself_on_an_admin_page_of_guardian_or_django(
+    page: str, administrator: User, client_for: ClientFor
+) -> None:
+    """Who may change a document gives himself the rest of it there, and who may change users becomes a superuser."""
+    assert not apps.is_installed("django.contrib.admin")
+    assert not [name for name, _, _ in walk(get_resolver().url_patterns) if name.startswith("admin:")]
+    assert client_for(administrator).post(f"/{page}", {"is_superuser": "on"}).status_code == 404
+    administrator.refresh_from_db()
+    assert not administrator.is_superuser
+
+
+# The corrections of the design, which a second try brought
+
+
+def test_a_superuser_is_asked_too_and_holds_what_exists_only_while_the_setting_says_so(
+    make_user: MakeUser, document: Document, settings: Any
+) -> None:
+    root = make_user(is_superuser=True)
+    assert root.has_perm(VIEW, document)
+    with pytest.raises(UnknownPermission):
+        root.has_perm("nope.nope")
+    settings.RBAC_SUPERUSER = False
+    assert not root.has_perm(VIEW, document)
+    assert not root.has_module_perms("rbac")
+
+
+def test_the_sign_in_backend_answers_no_question_about_permissions(make_user: MakeUser, document: Document) -> None:
+    root = make_user(is_superuser=True)
+    assert not SignInBackend().has_perm(root, VIEW)
+    assert SignInBackend().get_all_permissions(root) == set()
+    assert list(SignInBackend().with_perm(VIEW)) == []
+
+
+def test_rows_in_djangos_own_tables_grant_nothing(colleague: User, team: Group, document: Document) -> None:
+    view = Permission.objects.get(codename="view_document")
+    colleague.user_permissions.add(view)
+    team.permissions.add(view)
+    assert not colleague.has_perm(VIEW)
+    assert not colleague.has_perm(VIEW, document)
+    assert listed(colleague) == set()
+
+
+def test_rows_in_guardians_generic_tables_grant_nothing(colleague: User, document: Document) -> None:
+    view = Permission.objects.get(codename="view_document")
+    UserObjectPermission.objects.create(
+        user=colleague, permission=view, content_type=view.content_type, object_pk=str(document.pk)
+    )
+    assert not colleague.has_perm(VIEW, document)
+    assert listed(colleague) == set()
+
+
+def test_the_list_is_guardians_answer_where_guardians_is_right(
+    owner: User, colleague: User, team: Group, document: Document, folder: Folder
+) -> None:
+    other = Document.objects.create(title="Plan B", folder=folder)
+    assign_role_as_system("testapp.document_owner", owner, other, reason="test")
+    share(owner, document, colleague, "view")
+    share(owner, other, team, "view")
+    assert listed(colleague) == set(get_objects_for_user(colleague, VIEW)) == {document, other}
 
 
 def test_the_user_and_group_models_have_none_of_guardians_methods() -> None:
