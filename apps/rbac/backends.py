@@ -3,7 +3,6 @@
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import Permission
 from django.db import models
@@ -40,10 +39,6 @@ class RBACBackend(BaseBackend):
         include_superusers: bool = True,
         obj: models.Model | None = None,
     ) -> QuerySet[Any]:
-        """Users who hold the permission. Inactive ones are listed only as those who would: they hold nothing."""
+        """Users who hold the permission."""
         name = perm if isinstance(perm, str) else f"{perm.content_type.app_label}.{perm.codename}"
-        users = get_user_model()._default_manager.all()
-        if not decisions.is_known(name):
-            return users.none()
-        holding = decisions.holding(name, obj, include_superusers)
-        return users.filter(holding) if is_active is None else users.filter(holding, is_active=is_active)
+        return decisions.who_can(name, obj, is_active=is_active, include_superusers=include_superusers)

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, PermissionsMixin
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections, models, router
+from django.db import models, router
 from django.db.models import Count
 from django.utils.module_loading import import_string
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
@@ -21,7 +21,8 @@ from apps.rbac.backends import RBACBackend
 from apps.rbac.constraints import RoleSet
 from apps.rbac.middleware import PolicyMiddleware
 from apps.rbac.models import RoleAssignment
-from apps.rbac.roles import Role, registry, slug_of
+from apps.rbac.roles import GLOBAL, Role, registry, slug_of
+from apps.rbac.sync import is_there
 
 GUARDIAN = {"ANONYMOUS_USER_NAME": None, "GUARDIAN_MONKEY_PATCH_USER": False, "GUARDIAN_MONKEY_PATCH_GROUP": False}
 SOURCES = ("get_user_permissions", "get_group_permissions", "aget_user_permissions", "aget_group_permissions")
@@ -42,8 +43,7 @@ def roles_are_sound(**_: Any) -> list[CheckMessage]:
 
 
 def role_problems(role: type[Role]) -> Iterator[CheckMessage]:
-    declared = role.permissions | registry.extensions.get(role.slug, set())
-    for name in sorted(declared - protection.known_permissions()):
+    for name in sorted(registry.own(role.slug) - protection.known_permissions()):
         yield Error(f"The role {role.slug!r} grants {name!r}, which no model declares.", id="rbac.E001")
     juniors = [slug_of(junior) for junior in role.inherits]
     for slug in juniors:
@@ -76,11 +76,7 @@ def set_problems(each: RoleSet) -> Iterator[CheckMessage]:
 
 
 def is_model(label: str) -> bool:
-    try:
-        apps.get_model(label)
-    except (LookupError, ValueError):
-        return False
-    return True
+    return label.lower() in {model._meta.label_lower for model in apps.get_models()}
 
 
 @register(Tags.security)
@@ -147,13 +143,8 @@ def settings_leave_one_decision(**_: Any) -> list[CheckMessage]:
             (rivals(), "rbac.E402", f"Other backends answer for permissions: {rivals()}.", "Only RBACBackend may."),
             (not_asking(), "rbac.E403", f"The user model answers itself: {not_asking()}.", "Ask the backends instead."),
             (loose_guardian(), "rbac.E404", f"guardian needs other settings: {loose_guardian()}.", "See apps.rbac."),
-            (
-                no_step_up(),
-                "rbac.E406",
-                "Roles require activation, and RBAC_STEP_UP names no function.",
-                "See apps.rbac.",
-            ),
             (bad_default_role(), "rbac.E405", "RBAC_DEFAULT_ROLE is no global role.", "Name one, or set it to ''."),
+            (no_step_up(), "rbac.E406", "RBAC_STEP_UP names no function.", "Roles that require activation need one."),
         )
         if wrong
     ]
@@ -201,7 +192,7 @@ def loose_guardian() -> list[str]:
 
 def bad_default_role() -> bool:
     slug = settings.RBAC_DEFAULT_ROLE
-    return bool(slug) and (slug not in registry.roles or bool(registry.roles[slug].scope))
+    return bool(slug) and not registry.is_given_for(slug, GLOBAL)
 
 
 @register(Tags.database)
@@ -246,8 +237,3 @@ def left_behind() -> dict[str, int]:
     """Assignments of roles that are gone from the code: to be revoked, or the role to be declared again."""
     rows = RoleAssignment.objects.unended().exclude(role__in=registry.roles)
     return dict(rows.values_list("role").annotate(number=Count("pk")).order_by("role"))
-
-
-def is_there(alias: str, table: type[models.Model]) -> bool:
-    """No: before the first `migrate`, which runs these checks too."""
-    return table._meta.db_table in connections[alias].introspection.table_names()

@@ -81,12 +81,18 @@ def scoped[Row: models.Model](queryset: QuerySet[Row], user: AnyUser, permission
     return queryset.all() if settled else queryset.none()
 
 
-def who_can(permission: str, obj: models.Model | None = None) -> QuerySet[Any]:
-    """Active users who hold the permission: on `obj`, or everywhere. As a queryset; runs no query itself."""
+def who_can(
+    permission: str, obj: models.Model | None = None, *, is_active: bool | None = True, include_superusers: bool = True
+) -> QuerySet[Any]:
+    """Users who hold the permission: on `obj`, or everywhere. As a queryset; runs no query itself.
+
+    With other values of `is_active` inactive ones are listed as those who would: they hold nothing.
+    """
     users = get_user_model()._default_manager.all()
     if not is_known(permission):
         return users.none()
-    return users.filter(holding(permission, obj), is_active=True)
+    held = users.filter(holding(permission, obj, include_superusers))
+    return held if is_active is None else held.filter(is_active=is_active)
 
 
 def holding(permission: str, obj: models.Model | None, include_superusers: bool = True) -> Q:
@@ -103,9 +109,7 @@ def permissions_of(user: AnyUser, obj: models.Model | None = None) -> set[str]:
 
 
 def decided_without_rows(user: AnyUser, permission: str) -> bool | None:
-    if not may_act(user):
-        return False
-    if not is_known(permission):
+    if not may_act(user) or not is_known(permission):
         return False
     return True if is_superuser(user) else None
 

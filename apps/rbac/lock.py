@@ -34,7 +34,7 @@ def declared(registry: Registry) -> Content:
         "roles": {
             slug: {
                 "inherits": sorted(slug_of(junior) for junior in role.inherits),
-                "permissions": sorted(role.permissions | registry.extensions.get(slug, set())),
+                "permissions": sorted(registry.own(slug)),
                 "scope": role.scope,
                 **{name: str(value) for name in LIMITS if (value := getattr(role, name))},
             }
@@ -85,8 +85,8 @@ def rules_changed(before: Content, after: Content) -> list[str]:
 
 def registry_of(content: Content) -> Registry:
     """The roles of a lock file, apart from those of the code."""
-    registry, roles = Registry(), {}
+    registry = Registry()
     for slug, entry in content["roles"].items():
-        roles[slug] = SimpleNamespace(**{**entry, "permissions": frozenset(entry["permissions"])})
-    registry.roles = roles  # type: ignore[assignment]  # described, not declared: no class is made of a file
+        described: Any = SimpleNamespace(**{**entry, "permissions": frozenset(entry["permissions"])})
+        registry.roles[slug] = described  # not declared: no class is made of a file
     return registry

@@ -77,11 +77,6 @@ def container_field(model: AnyModel | models.Model) -> models.ForeignKey[Any, An
     return field if isinstance(field, models.ForeignKey) else None
 
 
-def container_type(model: AnyModel | models.Model) -> str | None:
-    field = container_field(model)
-    return scope_type(field.related_model) if field else None
-
-
 def places(obj: models.Model | None) -> tuple[Place, ...]:
     """Where an assignment may lie that reaches the object: everywhere, on it, on its container. Runs no query."""
     if obj is None:

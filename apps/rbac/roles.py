@@ -57,12 +57,9 @@ class Registry:
 
     def get(self, slug: str) -> "type[Role]":
         """Raises UnknownRole."""
-        try:
-            return self.roles[slug]
-        except KeyError:
-            raise UnknownRole(
-                f"No app declares the role {slug!r}. There are: {', '.join(sorted(self.roles))}."
-            ) from None
+        if slug not in self.roles:
+            raise UnknownRole(f"No app declares the role {slug!r}. There are: {', '.join(sorted(self.roles))}.")
+        return self.roles[slug]
 
     def inherited(self, slug: str) -> list[str]:
         """Slugs of the role and all it inherits from, nearest first. A cycle ends the walk (a check reports it)."""

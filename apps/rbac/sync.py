@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import connections, models, router, transaction
 from django.utils import timezone
 
 from apps.rbac import signals
@@ -17,13 +17,13 @@ type Difference = dict[str, Change]
 
 def after_migrate(using: str, **_: Any) -> None:
     """Receiver of post_migrate."""
-    if router.allow_migrate_model(using, DeclaredRole) and is_migrated(using):
+    if router.allow_migrate_model(using, DeclaredRole) and is_there(using, DeclaredRole):
         sync(using)
 
 
-def is_migrated(using: str) -> bool:
-    """False after `migrate rbac zero`."""
-    return DeclaredRole._meta.db_table in connections[using].introspection.table_names()
+def is_there(using: str, table: type[models.Model]) -> bool:
+    """No: before the first `migrate`, which runs the system checks too, and after `migrate rbac zero`."""
+    return table._meta.db_table in connections[using].introspection.table_names()
 
 
 def sync(using: str = "default") -> Difference:

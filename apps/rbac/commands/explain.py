@@ -15,7 +15,6 @@ def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("person", help="an email address")
     parser.add_argument("permission", help="such as records.view_record")
     parser.add_argument("object", nargs="?", help="app.model:id; left out: everywhere")
-    parser.add_argument("--json", action="store_true", help="write one JSON object")
 
 
 def run(command: BaseCommand, *, person: str, permission: str, **options: Any) -> None:

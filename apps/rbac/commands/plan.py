@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.rbac import checks, constraints, lock
+from apps.rbac import checks, constraints, lock, review
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import registry
 
@@ -21,7 +21,6 @@ STALE = "The lock file differs from the declared roles. Run `manage.py rbac plan
 def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--write", action="store_true", help="bring the lock file up to date")
     parser.add_argument("--offline", action="store_true", help="ask no database: do not count people")
-    parser.add_argument("--json", action="store_true", help="write one JSON object")
 
 
 def run(command: BaseCommand, *, write: bool, offline: bool, **options: Any) -> None:
@@ -42,10 +41,8 @@ def run(command: BaseCommand, *, write: bool, offline: bool, **options: Any) -> 
 
 def reach(slug: str) -> dict[str, int]:
     """How many people hold the role now, themselves or by a group, and for how many scopes."""
-    held = RoleAssignment.objects.in_force().filter(role=slug)
-    people = set(held.exclude(user=None).values_list("user", flat=True))
-    people.update(held.exclude(group__user=None).values_list("group__user", flat=True))
-    return {"people": len(people), "scopes": held.values("scope_key").distinct().count()}
+    places = RoleAssignment.objects.in_force().filter(role=slug).values("scope_key").distinct()
+    return {"people": review.users_with({slug}).count(), "scopes": places.count()}
 
 
 def sentences(result: dict[str, Any]) -> Iterator[str]:

@@ -11,7 +11,6 @@ from apps.rbac.report import findings
 
 def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--days", type=int, default=30, help="how soon an end is worth telling (30)")
-    parser.add_argument("--json", action="store_true", help="write one JSON object")
 
 
 def run(command: BaseCommand, *, days: int, **options: Any) -> None:

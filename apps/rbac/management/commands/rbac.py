@@ -18,6 +18,7 @@ class Command(BaseCommand):
             module: Any = import_module(f"{commands.__name__}.{found.name}")
             subparser = subcommands.add_parser(found.name, help=module.__doc__.partition("\n")[0])
             module.add_arguments(subparser)
+            subparser.add_argument("--json", action="store_true", help="write one JSON object")
             subparser.set_defaults(run=module.run)
 
     def handle(self, *_: Any, run: Any, **options: Any) -> None:
