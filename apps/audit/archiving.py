@@ -110,10 +110,11 @@ def lines(run: Run, using: str) -> Iterator[dict[str, Any]]:
 
 def events(low: int, high: int, using: str) -> Iterator[dict[str, Any]]:
     places = Leaf.objects.using(using).filter(position__gte=low, position__lt=high)
-    found = Event.objects.using(using).in_bulk(list(places.values_list("event_id", flat=True)))
+    stored = Event.objects.using(using).filter(id__in=list(places.values_list("event_id", flat=True)))
+    found = {row[0]: row for row in stored.values_list(*COLUMNS)}
     for leaf in places.order_by("position"):
-        event = found[leaf.event_id]
-        yield {"position": leaf.position, "event": {name: str(getattr(event, name)) for name in COLUMNS}}
+        texts = map(str, found[leaf.event_id])
+        yield {"position": leaf.position, "event": dict(zip(COLUMNS, texts, strict=True))}
 
 
 COLUMNS = (*Event.COLUMNS, "digest")

@@ -90,4 +90,4 @@ def unsealed(using: str, last: Sealed | None, now: datetime) -> QuerySet[Event, 
 def lag(name: str, size: int, using: str) -> Witness:
     kept = Progress.objects.using(using).filter(name=name).first() or Progress(name=name)
     since = datetime.fromisoformat(kept.failing_since) if kept.failing_since else None
-    return Witness(name, size - kept.size, since, kept.error)
+    return Witness(name, size - kept.size, since, canonical.harmless(kept.error))

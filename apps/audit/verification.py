@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from apps.audit import bulk, sealing, triggers
 from apps.audit.archiving import archived
 from apps.audit.bulk import Row
-from apps.audit.canonical import digest_of, floor_of, moment, moment_of
+from apps.audit.canonical import digest_of, floor_of, harmless, moment, moment_of
 from apps.audit.errors import BadNote
 from apps.audit.models import Checkpoint, Event, Leaf
 from apps.audit.notes import Sealed
@@ -61,7 +61,7 @@ class Report:
     def add(self, kind: Kind, where: str, what: str) -> None:
         self.count += 1
         if len(self.findings) < MOST_LISTED:
-            self.findings.append(Finding(kind, where, what))
+            self.findings.append(Finding(kind, harmless(where), harmless(what)))
 
 
 class Walk:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from apps.audit import queries
 from apps.audit.api import record
+from apps.audit.canonical import harmless
 from apps.audit.chart import STACK, chart
 from apps.audit.commands.prove import proof as proof_of
 from apps.audit.exports import download
@@ -131,7 +132,8 @@ def my_activity(request: HttpRequest) -> HttpResponse:
 
 
 def name_of(kind: str, key: str) -> str:
-    """What a history is of. Raises Http404 for a name that no database could hold."""
-    if "\x00" in kind + key:
+    """What a history is of. Raises Http404 for a name that no event could hold."""
+    name = f"{kind}:{key}"
+    if harmless(name) != name:
         raise Http404
-    return f"{kind}:{key}"
+    return name

@@ -7,6 +7,8 @@ import re
 from collections.abc import MutableMapping
 from typing import Any
 
+from apps.audit.canonical import harmless
+
 SECRET_NAME = re.compile(r"pass|secret|token|key|auth|cookie|session|credential|signature|csrf|otp", re.IGNORECASE)
 NOT_SECRET = {"key_id", "author"}
 REDACTED = "[redacted]"
@@ -15,7 +17,11 @@ encrypted_names: set[str] = set()
 
 
 def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: the value of every key that names a secret becomes "[redacted]", nested ones too."""
+    """A structlog processor: the value of every key that names a secret becomes "[redacted]", nested ones too.
+
+    In all other text, what a terminal obeys is shown as its escape (ASVS 16.4.1): JSON would let DEL pass, and the
+    lines of a local site all of it.
+    """
     return {name: cleaned(name, value) for name, value in event.items()}
 
 
@@ -28,4 +34,4 @@ def cleaned(name: str, value: Any) -> Any:
         return {inner: cleaned(str(inner), held) for inner, held in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(cleaned("", held) for held in value) if type(value) in (list, tuple) else value
-    return value
+    return harmless(value) if isinstance(value, str) else value

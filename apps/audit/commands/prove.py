@@ -21,7 +21,7 @@ def run(command: BaseCommand, *, event: UUID, **_: Any) -> None:
     if leaf is None or after is None:
         seen = Event.objects.filter(pk=event).exists()
         raise CommandError("It is not sealed yet." if seen else "There is no such event, and never was a sealed one.")
-    command.stdout.write(json.dumps(proof(leaf, after), ensure_ascii=False, indent=2))
+    command.stdout.write(json.dumps(proof(leaf, after), indent=2))
 
 
 def proof(leaf: Leaf, after: Checkpoint) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Label(models.Model):
 class Author(models.Model):
     """Its key is the database's, and its name a secret."""
 
-    name = models.CharField(max_length=60)
+    name = models.TextField()
     password = models.CharField(max_length=60, blank=True)
     born = models.IntegerField(null=True)
 
