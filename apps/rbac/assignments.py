@@ -9,9 +9,9 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
-from apps.rbac import administrators, constraints, guard, protection, signals
+from apps.rbac import administrators, constraints, guard, protection, queries, signals
 from apps.rbac.errors import AlreadyAssigned, BeyondTerm, NotGrantable
-from apps.rbac.guard import Principal
+from apps.rbac.guard import Principal, principal
 from apps.rbac.models import AssignmentQuerySet, RoleAssignment
 from apps.rbac.queries import FOREVER
 from apps.rbac.roles import Role, registry, slug_of
@@ -119,19 +119,18 @@ def give(
     expires_at: datetime | None,
     reason: str,
 ) -> RoleAssignment:
-    existing = live(slug, to, scope).first()
+    columns = {**principal(to), **scope_columns(scope), "granted_by": by}
+    given = RoleAssignment(role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns)
+    existing = None if queries.add(given) else live(slug, to, scope).get()
     if existing and existing.has_term(starts_at, expires_at):
         return existing
     refuse_too_long(slug, starts_at, expires_at)
-    with keeping_administrators(slug) if existing else nullcontext():
-        if existing:
+    if existing:
+        with keeping_administrators(slug):
             take(slug, to, scope, by, "replaced by another term")
-        columns = {**principal(to), **scope_columns(scope), "granted_by": by}
-        given = RoleAssignment.objects.create(
-            role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns
-        )
+            queries.add(given)
     if slug in constraints.bearing_on_ssd():
-        constraints.refuse_conflicts(guard.members(to) if isinstance(to, Group) else [to.pk])
+        constraints.refuse_conflicts(queries.members([to]) if isinstance(to, Group) else [to.pk])
     until = expires_at.isoformat() if expires_at else None
     tell(signals.role_granted, slug, to, scope, reason, expires_at=until)
     return given
@@ -156,20 +155,7 @@ def scope_columns(scope: models.Model | None) -> dict[str, Any]:
     return {"scope_type": kind, "scope_id": scope.pk, "scope_key": key}
 
 
-def principal(to: Principal) -> dict[str, Any]:
-    return {"group" if isinstance(to, Group) else "user": to}
-
-
 def tell(signal: Any, slug: str, to: Principal, scope: models.Model | None, reason: str, **details: Any) -> None:
     permissions = sorted(registry.permissions(slug)) if slug in registry.roles else []
-    target = scope if scope is not None else to
-    signals.tell(
-        signal,
-        sender=RoleAssignment,
-        target=target,
-        reason=reason,
-        to=str(to),
-        role=slug,
-        permissions=permissions,
-        **details,
-    )
+    told = {"to": str(to), "role": slug, "permissions": permissions, **details}
+    signals.tell(signal, sender=RoleAssignment, target=to if scope is None else scope, reason=reason, **told)

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
 
 from apps.rbac import direct_writes, memo, protection, queries, signals
 from apps.rbac.administrators import MANAGE
@@ -36,6 +35,11 @@ type Principal = AbstractBaseUser | Group
 BIND = "rbac.bind_role"
 
 
+class Standing(NamedTuple):
+    active: bool
+    superuser: bool
+
+
 @dataclass(frozen=True)
 class Change:
     """One change of rights under way, and what the database says of the people in it now that their rows are locked."""
@@ -43,27 +47,27 @@ class Change:
     by: AbstractBaseUser | None
     to: Principal
     scope: models.Model | None
-    active: dict[Any, bool]  # people by primary key: the grantor, and who gets it
-    superusers: set[Any]
+    people: dict[Any, Standing]  # by primary key: the grantor, and who gets it
 
     @cached_property
     def rights(self) -> dict[str, datetime]:
         """What the grantor holds here, each permission with the moment at which it ends."""
-        if self.by is None or not self.active.get(self.by.pk):
+        standing = self.people.get(self.by.pk) if self.by is not None else None
+        if self.by is None or not standing or not standing.active:
             return {}
-        if settings.RBAC_SUPERUSER and self.by.pk in self.superusers:
+        if settings.RBAC_SUPERUSER and standing.superuser:
             return dict.fromkeys(protection.known_permissions(), FOREVER)
         return queries.granted(self.by.pk, self.scope)
 
     def refuse_own(self) -> None:
         if isinstance(self.to, Group):
-            if self.by is not None and members(self.to).filter(pk=self.by.pk).exists():
+            if self.by is not None and queries.members([self.to]).filter(pk=self.by.pk).exists():
                 raise SelfGrant(f"You are in the group {self.to}: nobody changes rights of his own. Ask another.")
         elif self.by is not None and self.by.pk == self.to.pk:
             raise SelfGrant("Nobody changes rights of his own. Ask another who may.")
 
     def refuse_inactive(self) -> None:
-        if not isinstance(self.to, Group) and not self.active[self.to.pk]:
+        if not isinstance(self.to, Group) and not self.people[self.to.pk].active:
             raise InactiveRecipient(f"{self.to} can't sign in: the account is not active. Activate it first.")
 
     def refuse_unless_sharer(self, until: datetime | None = None) -> None:
@@ -141,30 +145,27 @@ def locked(by: AbstractBaseUser | None, to: Principal, scope: models.Model | Non
     """
     if scope is not None:
         lock(scope)
-    people = Q(pk=by.pk) if by is not None else Q(pk__in=[])
+    people = {by.pk} if by is not None else set()
     if isinstance(to, Group):
         lock(to)
-        people |= Q(pk__in=members(to)) if registry.ssd else Q(pk__in=[])
+        people |= set(queries.members([to])) if registry.ssd else set()
     else:
-        people |= Q(pk=to.pk)
-    rows = lock_people(people)
-    active = {pk: active for pk, active, _ in rows}
-    if not isinstance(to, Group) and to.pk not in active:
+        people.add(to.pk)
+    found = lock_people(people)
+    if not isinstance(to, Group) and to.pk not in found:
         raise NotGrantable(f"{to} is gone.")
-    return Change(by, to, scope, active, {pk for pk, _, superuser in rows if superuser})
+    return Change(by, to, scope, found)
 
 
 def lock(target: models.Model) -> None:
-    rows = protection.concrete(target)._base_manager.select_for_update(no_key=True).filter(pk=target.pk)
-    if not rows.values("pk"):
+    if not queries.hold(protection.concrete(target), [target.pk]):
         raise NotGrantable(f"{target} is gone.")
 
 
-def lock_people(people: Q) -> list[tuple[Any, bool, bool]]:
-    """Primary key, whether active, whether a superuser."""
-    rows = get_user_model()._default_manager.select_for_update(no_key=True).filter(people).order_by("pk")
-    return list(rows.values_list("pk", "is_active", "is_superuser"))
+def lock_people(keys: set[Any]) -> dict[Any, Standing]:
+    found = queries.hold(get_user_model(), keys, "is_active", "is_superuser")
+    return {pk: Standing(*said) for pk, said in found.items()}
 
 
-def members(group: Group) -> QuerySet[Any, Any]:
-    return get_user_model()._default_manager.filter(groups=group).values("pk")
+def principal(to: Principal) -> dict[str, Any]:
+    return {"group" if isinstance(to, Group) else "user": to}

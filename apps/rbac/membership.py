@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
-from django.db.models import Q
 
 from apps.rbac import administrators, constraints, guard, memo, signals
 from apps.rbac.queries import FOREVER
@@ -61,7 +60,7 @@ def before(instance: Any, action: str, pairs: Pairs) -> None:
             instance.rbac_administered = administrators.locked_strength()
     elif constraints.bearing_on_ssd():
         list(Group.objects.select_for_update(no_key=True).filter(pk__in=groups).order_by("pk").values("pk"))
-        guard.lock_people(Q(pk__in={user for user, _ in pairs}))
+        guard.lock_people({user for user, _ in pairs})
 
 
 def after(instance: Any, action: str) -> None:

@@ -1,12 +1,12 @@
 """Every question that rbac asks the database. The text of those that a page asks often is in `sql`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Permission
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
 from django.db.models import BooleanField, F, Func, Q, QuerySet
@@ -14,7 +14,7 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet
 from apps.rbac import protection, sessions
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import GLOBAL, registry
-from apps.rbac.sql import AMONG, Arms, Grantors, Sql, any_of, found_by, joined, marks
+from apps.rbac.sql import AMONG, Arms, Grantors, Sql, any_of, found_by, insertion, joined, marks
 
 FOREVER, NEVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
@@ -42,8 +42,11 @@ def holds(user_pk: Any, permission: str, obj: models.Model | None) -> bool:
 def shares_of(arms: Arms, found: str, permission: str, obj: models.Model | None) -> list[Sql]:
     if obj is None:
         return []
-    this = Sql("a.content_object_id = %s", (arms.adapted(type(obj), obj.pk),))
-    return arms.shares(found, permission, type(obj), this)
+    return arms.shares(found, permission, type(obj), this_object(arms, obj))
+
+
+def this_object(arms: Arms, obj: models.Model) -> Sql:
+    return Sql("a.content_object_id = %s", (arms.adapted(type(obj), obj.pk),))
 
 
 def shares_with(permission: str, obj: models.Model | None) -> protection.Shares:
@@ -141,28 +144,43 @@ def stored(permission: str, model: type[models.Model]) -> QuerySet[Permission]:
 def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
     """Every permission that roles and shares give the user, everywhere or on `obj`, with the moment at which it ends.
 
-    One query; three on an object.
+    One query.
     """
-    kinds = {key: kind for kind, key in protection.places(obj)}
-    mine = RoleAssignment.objects.in_force().filter(
-        Q(user=user_pk) | Q(group__in=Group.objects.filter(user=user_pk)), scope_key__in=kinds
-    )
+    alias = router.db_for_read(RoleAssignment)
+    arms, kinds = Arms(alias, user_pk), {key: kind for kind, key in protection.places(obj)}
+    names = arms.names
+    here = Sql(f"{names['scope_key']} IN ({marks(len(kinds))})", tuple(kinds))
+    ways = arms.roles(f"{names['role']}, {names['scope_key']}, {names['expires_at']}", here)
+    ways += [] if obj is None else arms.every_share("{permission}, NULL, NULL", type(obj), this_object(arms, obj))
     found: dict[str, datetime] = {}
-    for slug, key, end in mine.values_list("role", "scope_key", "expires_at"):
-        if registry.is_given_for(slug, kinds[key]):
-            for permission in sessions.permissions_in_use(slug, user_pk):
-                found[permission] = max(end or FOREVER, found.get(permission, NEVER))
-    if obj is not None:
-        user_share, group_share = protection.shares_for(obj)
-        shared = [user_share.objects.filter(user=user_pk)] if user_share else []
-        shared += [group_share.objects.filter(group__user=user_pk)] if group_share else []
-        for arm in shared:
-            rows = arm.filter(content_object=obj.pk).values_list(
-                "permission__content_type__app_label", "permission__codename"
-            )
-            found |= {f"{app_label}.{codename}": FOREVER for app_label, codename in rows}
+    for name, key, end in rows(alias, joined(ways, " UNION ALL ")):
+        if key is None:
+            found[name] = FOREVER
+        elif registry.is_given_for(name, kinds[key]):
+            until = FOREVER if end is None else datetime.fromisoformat(str(end))  # SQLite has it as text, in UTC
+            until = until.replace(tzinfo=until.tzinfo or UTC)
+            for permission in sessions.permissions_in_use(name, user_pk):
+                found[permission] = max(until, found.get(permission, NEVER))
     return found
 
 
-def members(groups: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    return get_user_model()._default_manager.filter(groups__in=groups).values("pk")
+def hold(model: protection.AnyModel, keys: Collection[Any], *columns: str) -> dict[Any, list[Any]]:
+    """Lock those of the rows that are there until the transaction ends; what the columns say now, by primary key."""
+    alias = router.db_for_write(model)
+    found = rows(alias, Arms(alias).locking(model, keys, columns)) if keys else []
+    return {model._meta.pk.to_python(pk): said for pk, *said in found}
+
+
+def add(row: RoleAssignment) -> bool:
+    """Insert the assignment, or return False: one for the same user or group, role and place is there, not revoked."""
+    alias = router.db_for_write(RoleAssignment)
+    fields = RoleAssignment._meta.concrete_fields
+    with connections[alias].cursor() as cursor:
+        values = [each.get_db_prep_save(each.pre_save(row, add=True), connections[alias]) for each in fields]
+        cursor.execute(insertion(alias), values)
+        row._state.adding, row._state.db = False, alias
+        return bool(cursor.rowcount)
+
+
+def members(groups: Iterable[Any] | QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    return get_user_model()._default_manager.filter(groups__in=groups).values_list("pk", flat=True)

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models, transaction
-from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_delete, post_migrate, post_save, pre_delete, pre_save
 from django.utils import timezone
 
@@ -48,7 +47,7 @@ def watch_flags(instance: Any, update_fields: frozenset[str] | None = None, raw:
     if lost and administrators.includes(instance.pk):
         # Asked before the row is written: after it, without a transaction around, it would be too late.
         with guard.telling(instance), transaction.atomic():
-            guard.lock_people(Q(pk=instance.pk))
+            guard.lock_people({instance.pk})
             apart = {"without" if "is_active" in lost else "demoted": instance.pk}
             administrators.refuse_if_fewer(administrators.locked_strength(), **apart)
 
@@ -67,7 +66,7 @@ def watch_administrators(instance: Any, **_: Any) -> None:
         guard.lock(instance)
         matters = administrators.given().filter(group=instance).exists()
     else:
-        guard.lock_people(Q(pk=instance.pk))
+        guard.lock_people({instance.pk})
         matters = administrators.includes(instance.pk)
     instance.rbac_administered = administrators.locked_strength() if matters else 0
 

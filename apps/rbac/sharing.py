@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from apps.rbac import grants, guard, protection, queries, signals
 from apps.rbac.errors import NotGrantable
 from apps.rbac.grants import Grant, name_of
-from apps.rbac.guard import Principal
+from apps.rbac.guard import Principal, principal
 from apps.rbac.queries import FOREVER
 
 
@@ -90,10 +90,6 @@ def share_rows(obj: models.Model, to: Principal, wanted: frozenset[str] | None) 
         return rows
     codenames = [name.partition(".")[2] for name in wanted]
     return rows.filter(permission__in=Permission.objects.filter(codename__in=codenames))
-
-
-def principal(to: Principal) -> dict[str, Principal]:
-    return {"group" if isinstance(to, Group) else "user": to}
 
 
 def names(rows: QuerySet[Any]) -> set[str]:

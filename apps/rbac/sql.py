@@ -8,12 +8,13 @@ way to hold a permission is one *arm*; check, page, list and holders are made of
 import json
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections, models
+from django.db.models.sql import InsertQuery
 
 from apps.rbac import protection, sessions
 from apps.rbac.models import RoleAssignment
@@ -83,11 +84,14 @@ class Arms:
         named = Sql(
             self.names["is_permission"], (codename, app_label, protection.concrete(model)._meta.model_name or "")
         )
-        condition = joined([named, where], " AND ") if where else named
+        return self.every_share(found, model, joined([named, where], " AND ") if where else named)
+
+    def every_share(self, found: str, model: protection.AnyModel, where: Sql) -> list[Sql]:
+        """Of shares of the model's objects, whatever their permission: {permission} in `found` is its full name."""
         user_share, group_share = protection.shares_for(model)
         return [
-            *([self.of_users(user_share, found, condition)] if user_share else []),
-            *([self.of_groups(group_share, found, condition)] if group_share else []),
+            *([self.of_users(user_share, found, where)] if user_share else []),
+            *([self.of_groups(group_share, found, where)] if group_share else []),
         ]
 
     def of_users(self, model: protection.AnyModel, found: str, where: Sql) -> Sql:
@@ -100,7 +104,8 @@ class Arms:
         whose = Sql(f"{user} IS NOT NULL") if self.user is None else Sql(f"{user} = %s", (self.user,))
         condition = joined([whose, where], " AND ")
         table = self.connection.ops.quote_name(model._meta.db_table)
-        text = f"SELECT {found.format(user=user)} FROM {table} a {join} WHERE {condition.text}"  # noqa: S608 - as above
+        found = found.format(user=user, permission=self.names["permission"])
+        text = f"SELECT {found} FROM {table} a {join} WHERE {condition.text}"  # noqa: S608 - as above
         return Sql(text, condition.bound)
 
     def contained(self, container: models.ForeignKey[Any, Any], around: list[Sql]) -> Sql:
@@ -110,6 +115,15 @@ class Arms:
         among = AMONG[self.connection.vendor].format(f"o.{quote(container.column)}", "{}")
         text = f"SELECT o.{quote(options.pk.column)} FROM {quote(options.db_table)} o WHERE {among}"  # noqa: S608 - as above
         return found_by(around, text)
+
+    def locking(self, model: protection.AnyModel, keys: Iterable[Any], columns: Iterable[str]) -> Sql:
+        """Rows to be held until the transaction ends, in the order of their keys. SQLite has one writer anyway."""
+        quote, options = self.connection.ops.quote_name, cast("Any", model._meta)
+        held = self.connection.ops.for_update_sql(no_key=True) if self.connection.features.has_select_for_update else ""
+        named = ", ".join(quote(options.get_field(name).column) for name in (options.pk.name, *columns))
+        at = self.listed(quote(options.pk.column), [self.adapted(model, key) for key in keys])
+        text = f"SELECT {named} FROM {quote(options.db_table)} WHERE {at.text} ORDER BY 1 {held}"  # noqa: S608 - as above
+        return Sql(text, at.bound)
 
     def listed(self, column: str, values: Iterable[Any]) -> Sql:
         vendor, of_all = self.connection.vendor, list(values)
@@ -134,12 +148,23 @@ def names_in(alias: str) -> dict[str, str]:
     names["member"] = f"m.{quote(groups.m2m_column_name())}"
     member_of = f"m.{quote(groups.m2m_reverse_name())}"
     names["join_members"] = f"JOIN {quote(groups.m2m_db_table())} m ON {member_of} = a.group_id"
+    permissions = (
+        f"{quote(Permission._meta.db_table)} p JOIN {quote(ContentType._meta.db_table)} c ON c.id = p.content_type_id"
+    )
+    names["permission"] = f"(SELECT c.app_label || '.' || p.codename FROM {permissions} WHERE p.id = a.permission_id)"  # noqa: S608 - as above
     names["is_permission"] = (
-        f"a.permission_id = (SELECT p.id FROM {quote(Permission._meta.db_table)} p "  # noqa: S608 - as above
-        f"JOIN {quote(ContentType._meta.db_table)} c ON c.id = p.content_type_id "
+        f"a.permission_id = (SELECT p.id FROM {permissions} "  # noqa: S608 - as above
         "WHERE p.codename = %s AND c.app_label = %s AND c.model = %s)"
     )
     return names
+
+
+@cache
+def insertion(alias: str) -> str:
+    """Of an assignment, unless one like it is live: as Django compiles it, but once."""
+    query = InsertQuery(RoleAssignment)
+    query.insert_values(RoleAssignment._meta.concrete_fields, [RoleAssignment()])
+    return f"{query.get_compiler(using=alias).as_sql()[0][0]} ON CONFLICT DO NOTHING"
 
 
 def marks(count: int) -> str:

@@ -44,7 +44,7 @@ def test_all_permissions_are_those_of_roles_and_shares(
     assert colleague.get_all_permissions() == everybody
     with queries() as asked:
         assert BACKEND.get_all_permissions(colleague, document) == everybody | {VIEW, CHANGE}
-    assert len(asked) == 3
+    assert len(asked) == 1
 
 
 def test_a_superuser_holds_all_that_exists_and_an_inactive_one_nothing(make_user: MakeUser) -> None:

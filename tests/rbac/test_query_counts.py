@@ -2,13 +2,14 @@
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 
 from apps.accounts.models import User
 from apps.rbac import decisions, memo
-from apps.rbac.assignments import assign_role_as_system
+from apps.rbac.assignments import assign_role, assign_role_as_system
 from apps.rbac.decisions import check, check_many
+from apps.rbac.models import RoleAssignment
 from apps.rbac.sharing import share
 from tests.rbac.conftest import queries
 from tests.testapp.models import Document, Folder
@@ -74,6 +75,19 @@ def test_a_list_takes_a_permission_of_another_model_by_its_full_name(stranger: U
     assign_role_as_system("testapp.folder_editor", stranger, folder, reason="test")
     Folder.objects.create(name="Other")
     assert list(Folder.objects.for_user(stranger, CHANGE)) == [folder]
+
+
+def test_a_role_is_given_by_two_locks_one_question_and_two_inserts(
+    administrator: User, stranger: User, document: Document
+) -> None:
+    with queries() as asked:
+        given = assign_role(administrator, "testapp.document_owner", stranger, document)
+    told = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
+    tables = ("testapp_document", "accounts_user", "rbac_roleassignment", "rbac_roleassignment", "audit_event")
+    assert [table in sql for table, sql in zip(tables, told, strict=True)] == 5 * [True]
+    assert [sql.split()[0] for sql in told] == ["SELECT", "SELECT", "SELECT", "INSERT", "INSERT"]
+    assert ["FOR NO KEY UPDATE" in sql for sql in told[:3]] == [*(2 * [connection.vendor == "postgresql"]), False]
+    assert RoleAssignment.objects.get(pk=given.pk) == given
 
 
 @pytest.mark.asvs("8.3.2")
