@@ -21,6 +21,7 @@ LOCK: Final = int.from_bytes(sha256(b"apps.audit sealer").digest()[:8], signed=T
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
 COPY_END: Final = b"\xff\xff"
 NULL: Final = b"\xff\xff\xff\xff"  # in place of a length
+NO_DIGEST: Final = b""  # of a row with a column that is null, or bytes in place of text: none fits
 LEAF_ROW: Final = Struct(">HIqI16sI32s")  # each column behind its length
 
 
@@ -118,25 +119,22 @@ def parsed(data: bytes) -> Row:
 
 def fetched(using: str, keys: tuple[str, str, str], where: str, given: list[Any]) -> Iterator[Row]:
     position, *others = keys
-    columns = ", ".join(f"CAST({name} AS BLOB)" for name in (*others, "e.digest", *(f"e.{c}" for c in Event.COLUMNS)))
+    columns = [f"e.{name}" for name in Event.COLUMNS]
+    read = ", ".join(f"CAST({name} AS BLOB)" for name in (*others, "e.digest", *columns))
+    # As bytes a text reads the same here, and is found by no filter: SQLite sorts bytes behind all text.
+    are_text = f"MAX({', '.join(columns)}) < x''"
     with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT {position}, {columns} {where}", given)
+        cursor.execute(f"SELECT {position}, {are_text}, {read} {where}", given)
         while some := cursor.fetchmany(1000):
-            for place, event_id, leaf, stored, *texts in some:
-                name = hyphened(event_id)
-                digest = None if texts[0] is None else computed([hyphened(texts[0]).encode(), *texts[1:]])
-                yield Row(place, name, leaf, digest, (stored or b"").decode(errors="replace"))
+            for place, whole, event_id, leaf, stored, key, *texts in some:
+                digest = None if key is None else digest_of([hyphened(key).encode(), *texts]) if whole else NO_DIGEST
+                yield Row(place, hyphened(event_id), leaf, digest, (stored or b"").decode(errors="replace"))
 
 
 def hyphened(stored: bytes) -> str:
     """The id as SPEC.md writes it, from how SQLite keeps it."""
     text = stored.decode(errors="replace")
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def computed(texts: list[bytes]) -> bytes:
-    """A column that somebody made null has no text: then no digest fits."""
-    return b"" if None in texts else digest_of(texts)
 
 
 def add_leaves(using: str, position: int, events: Sequence[tuple[str, bytes]]) -> None:
