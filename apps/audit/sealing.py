@@ -65,7 +65,9 @@ def seal_batch(using: str, after: UUID, *, late: bool, most: int) -> tuple[Seale
         for _, digest in events:
             tree.append(leaf_hash(digest))
         end = UUID(events[-1][0])
-        swept = now if len(events) < most else min(now, moment_of(end))
+        # Behind what was swept already only a batch of late ones ends: what else is there stays shut out.
+        reached = max(moment_of(end), datetime.fromisoformat(last.through)) if last else moment_of(end)
+        swept = now if len(events) < most else min(now, reached)
         admitted = sum(not low <= UUID(name) < high for name, _ in events) if late else 0
         sealed = Sealed(tree.size, tree.root(), moment(now), moment(swept), len(events), admitted)
         Checkpoint(size=sealed.size, note=signed(sealed.text()), frontier=tree.packed()).save(using=using)

@@ -72,6 +72,16 @@ def test_an_event_out_of_its_time_is_not_sealed_unless_a_person_says_so(ago: tim
     assert (sealed.events, sealed.late) == (1, 1)
 
 
+def test_a_late_seal_that_was_stopped_half_way_opens_the_past_to_nobody_else() -> None:
+    happen(2)
+    seal()
+    happen(2, ago=timedelta(days=900))
+    next(sealing.seal(late=True, most=1))  # stopped after its first batch
+    (forged,) = happen(1, ago=timedelta(days=899))
+    seal()
+    assert not Leaf.objects.filter(event_id=forged.pk).exists()
+
+
 def test_after_a_day_without_a_sealer_and_a_stop_half_way_nothing_is_too_late() -> None:
     happen(1, ago=timedelta(days=2))
     seal()
