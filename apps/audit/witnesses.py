@@ -9,6 +9,7 @@
 A checkpoint commits to all the past, so a witness that was away is sent the newest one. None ever holds up sealing.
 """
 
+import errno
 import json
 import logging
 import os
@@ -33,15 +34,13 @@ from apps.audit.notes import Sealed, notes_in, origin
 emergency = logging.getLogger("audit.emergency")
 
 PASSWORD = re.compile(r"//[^/@]*@")
+PATIENCE = 5.0  # seconds
 SYSLOG_PRIORITY = 13 * 8 + 5  # facility "log audit", severity "notice" (RFC 5424, 6.2.1)
-
-
-FAILURES = (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class Receiver(Protocol):
     def send(self, note: str) -> None:
-        """Raises one of FAILURES: the checkpoint then counts as not received, and is sent again."""
+        """Whatever it raises, the checkpoint then counts as not received, and is sent again."""
 
 
 class File:
@@ -51,7 +50,9 @@ class File:
     def send(self, note: str) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(descriptor, b"\n\n" + note.encode())  # the empty line ends what a crash may have left half written
+            given = b"\n\n" + note.encode()  # the empty line ends what a crash may have left half written
+            if os.write(descriptor, given) != len(given):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -87,6 +88,7 @@ class Syslog:
         said = f"<{SYSLOG_PRIORITY}>1 {moment(datetime.now(UTC))} - audit - checkpoint - {json.dumps(note)}".encode()
         host = self.parts.hostname
         with socket.socket(socket.AF_INET if host else socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.settimeout(PATIENCE)  # a local socket that is full would wait for its reader
             to.sendto(said, (host, self.parts.port or 514) if host else self.parts.path)
 
 
@@ -137,7 +139,7 @@ def deliver(address: str, last: Checkpoint, kept: Progress) -> None:
         if not is_due(getattr(to, "every", None), last, kept):
             return
         to.send(last.note)
-    except FAILURES as error:
+    except Exception as error:  # noqa: BLE001 - whatever a witness does, sealing goes on and the others are told
         kept.failing_since = kept.failing_since or moment(datetime.now(UTC))
         kept.error = line(f"{type(error).__name__}: {error}", 200)
         emergency.error("The witness %s did not take checkpoint %d: %s", kept.name, last.size, kept.error)

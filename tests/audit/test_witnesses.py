@@ -1,9 +1,11 @@
 """Witnesses are told of each checkpoint; one that is down holds nothing up, and is told later."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
@@ -159,6 +161,58 @@ def test_a_witness_that_is_down_holds_nothing_up_and_is_told_when_it_is_back(
         (well,) = seals.status().witnesses
         assert (well.behind, well.failing_since, well.error) == (0, None, "")
     assert list(notes_in(path.read_text())) == [newest()]
+
+
+class OfNoKnownKind(Exception):
+    """As boto3's, which are no OSError."""
+
+
+class Broken:
+    def send(self, note: str) -> None:
+        raise OfNoKnownKind
+
+
+def test_whatever_a_witness_raises_the_others_are_told(tmp_path: Path) -> None:
+    happen(1)
+    seal()
+    path = tmp_path / "checkpoints"
+    with override_settings(AUDIT_WITNESSES=[f"{__name__}.Broken", path.as_uri()]):
+        witnesses.tell()
+        broken, well = seals.status().witnesses
+    assert (broken.error, well.behind) == ("OfNoKnownKind: ", 0)
+    assert list(notes_in(path.read_text())) == [newest()]
+
+
+def test_a_file_that_took_half_a_checkpoint_has_not_taken_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As write() does when the disk has room for a part: no error, but fewer bytes."""
+    happen(1)
+    seal()
+    path = tmp_path / "checkpoints"
+    write = os.write
+    with witnessed_by(path.as_uri()):
+        monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[: len(data) // 2]))
+        witnesses.tell()
+        assert seals.status().witnesses[0].behind > 0
+        monkeypatch.undo()
+        witnesses.tell()
+        assert seals.status().witnesses[0].behind == 0
+    assert list(notes_in(path.read_text())) == [newest()]
+
+
+def test_a_syslog_that_reads_nothing_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witnesses, "PATIENCE", 0.1)
+    happen(1)
+    seal()
+    path = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hung:
+        hung.bind(str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, suppress(BlockingIOError):
+            other.setblocking(False)
+            while True:
+                other.sendto(b"x", str(path))
+        with witnessed_by(f"syslog://{path}"):
+            witnesses.tell()
+            assert "TimeoutError" in seals.status().witnesses[0].error
 
 
 def test_a_password_in_an_address_is_neither_stored_nor_shown() -> None:
