@@ -72,13 +72,13 @@ def unsealed(using: str, after: UUID, below: UUID, most: int) -> list[tuple[str,
     return [(row.event_id, row.digest or b"") for row in rows(using, ("0", "e.id", "''"), where, given)]
 
 
-def beside_leaves(using: str, begin: int, end: int) -> Iterator[Row]:
-    """The leaves from position `begin` up to `end`, each with its event."""
+def beside_leaves(using: str, begin: int, end: int, most: int) -> Iterator[Row]:
+    """The first `most` leaves from position `begin` up to `end`, each with its event."""
     where = (
         "FROM audit_leaf l LEFT JOIN audit_event e ON e.id = l.event_id "
-        "WHERE l.position >= %s AND l.position < %s ORDER BY l.position"
+        "WHERE l.position >= %s AND l.position < %s ORDER BY l.position LIMIT %s"
     )
-    return rows(using, ("l.position", "l.event_id", "l.digest"), where, [begin, end])
+    return rows(using, ("l.position", "l.event_id", "l.digest"), where, [begin, end, most])
 
 
 def rows(using: str, keys: tuple[str, str, str], where: str, given: list[Any]) -> Iterator[Row]:

@@ -170,14 +170,16 @@ def along(using: str, walk: Walk, progress: Callable[[int, int], None]) -> None:
     gone = list(archived(using, lambda where, what: report.add(Kind.NOTE_REFUSED, where, what)))
     ends = checkpoints(using, begin)
     end = next(ends, None)
-    for low in range(begin, report.size, CHUNK):
-        high = min(low + CHUNK, report.size)
-        for row in list(bulk.beside_leaves(using, low, high)):  # whole: one connection does one thing at a time
+    done = begin
+    # Whole lists: one connection does one thing at a time.
+    while rows := list(bulk.beside_leaves(using, done, report.size, CHUNK)):
+        for row in rows:
             while end and end.size <= row.position:
                 walk.reach(end)
                 end = next(ends, None)
             walk.leaf(row, archived=any(first <= row.position < past for first, past in gone))
-        progress(high - begin, report.size - begin)
+        done = rows[-1].position + 1
+        progress(done - begin, report.size - begin)
     while end and end.size <= report.size:
         walk.reach(end)
         end = next(ends, None)
@@ -214,7 +216,7 @@ def compare(using: str, report: Report, note: str) -> None:
         report.add(Kind.LOG_CUT, where, f"the log ends at {report.size}, before the one {signed}")
     elif here is None:
         report.add(Kind.CHECKPOINT_MISSING, where, f"it is not here, {signed}")
-    elif (found := read(Report(), here.size, here.note)) and found.root != sealed.root:
+    elif (found := read(Report(), here.size, here.note)) is None or found.root != sealed.root:
         report.add(Kind.ROOT_DIFFERS, where, f"another one is here than that {signed}: the past was rewritten")
 
 

@@ -1,7 +1,7 @@
 """The owner of the database, who may drop triggers and put them back, rewrites the log. `verify` names what he did."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -229,6 +229,11 @@ def foreign_note(log: list[Event]) -> None:
     attack("UPDATE audit_checkpoint SET note = %s WHERE size = %s", (note, second()))
 
 
+def endless_checkpoint(log: list[Event]) -> None:
+    """Inserted, as the site's own role may, so that verifying never comes to its end."""
+    Checkpoint(size=2**62, note="x", frontier=b"").save()
+
+
 def drop_a_trigger(log: list[Event]) -> None:
     on_table = " ON audit_event" if connection.vendor == "postgresql" else ""
     name = "append_only_rows" if on_table else "audit_event_append_only_delete"
@@ -244,6 +249,7 @@ OTHERS: dict[Callable[[list[Event]], None], set[str]] = {
     leaf_insert: {"leaf inserted"},
     bad_frontier: {"root differs"},
     foreign_note: {"note refused"},
+    endless_checkpoint: {"leaf missing", "note refused"},
     drop_a_trigger: {"unguarded"},
     unsigned_excuse: {"note refused"},
 }
@@ -259,6 +265,15 @@ def test_a_trigger_that_was_dropped_and_put_back_hides_no_edit(log: list[Event])
     drop_a_trigger(log)
     attack("UPDATE audit_event SET reason = 'forged' WHERE id = %s", (stored(log[0].pk),))
     assert found() == [("event changed", str(log[0].pk))]
+
+
+def test_a_kept_checkpoint_is_compared_though_the_one_here_was_made_unreadable(log: list[Event]) -> None:
+    """And though that one is of a time which is not verified again."""
+    size = second()
+    kept = Checkpoint.objects.get(size=size).note
+    attack("UPDATE audit_checkpoint SET note = 'x' WHERE size = %s", (size,))
+    since = datetime.now(UTC) + timedelta(days=1)
+    assert found(since=since, against=[kept]) == [("root differs", f"checkpoint {size}")]
 
 
 def test_a_checkpoint_of_another_log_or_a_changed_one_is_no_proof(log: list[Event]) -> None:

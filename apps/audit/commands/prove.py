@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.audit import bulk
 from apps.audit.models import Checkpoint, Event, Leaf
 from apps.audit.tree import Grown, Tree, leaf_hash
 
@@ -27,8 +26,8 @@ def run(command: BaseCommand, *, event: UUID, **_: Any) -> None:
 def proof(leaf: Leaf, after: Checkpoint) -> dict[str, Any]:
     before = Checkpoint.objects.filter(size__lte=leaf.position).order_by("-size").first()
     tree = Tree.of(before.size, bytes(before.frontier)) if before else Tree()
-    rows = bulk.beside_leaves(Leaf.objects.db, tree.size, after.size)
-    grown = Grown(tree, [leaf_hash(row.leaf) for row in list(rows)])
+    leaves = Leaf.objects.filter(position__gte=tree.size, position__lt=after.size).order_by("position")
+    grown = Grown(tree, [leaf_hash(bytes(digest)) for digest in leaves.values_list("digest", flat=True)])
     event = Event.objects.filter(pk=leaf.event_id).first()
     return {
         "event": {name: str(getattr(event, name)) for name in (*Event.COLUMNS, "digest")} if event else None,
