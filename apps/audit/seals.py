@@ -1,6 +1,5 @@
 """What pages, metrics and `audit status` ask: is the log sealed, witnessed and verified?"""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.audit import canonical, sealing, witnesses
 from apps.audit.errors import BadNote
-from apps.audit.models import Event, Leaf, Progress
+from apps.audit.models import Event, Leaf, Progress, read
 from apps.audit.notes import Sealed
 
 MOST_COUNTED = 10_000  # unsealed events; more are told as so many
@@ -60,9 +59,10 @@ def status(using: str = DEFAULT_DB_ALIAS) -> Status:
     oldest = now - canonical.moment_of(waiting[0]) if waiting else None
     if oldest and oldest > limit():
         problems.append(f"Events have been waiting for their seal for {oldest}. Does `manage.py audit seal` run?")
-    verified = Event.objects.using(using).filter(action=VERIFIED).order_by("-id").first()
+    sealable = sealing.window(sealed, now)[1]  # an event of a later time was inserted: it could say "intact" for years
+    verified = Event.objects.using(using).filter(action=VERIFIED, id__lt=sealable).order_by("-id").first()
     intact = verified.outcome == "success" if verified else None
-    found = json.loads(verified.details)["findings"] if verified else 0
+    found = read(verified.details).get("findings", 0) if verified else 0
     if intact is False:
         problems.append(f"The last verification found {found} problems. Run: manage.py audit verify")
     told = tuple(lag(name, last.size if last else 0, using) for name in witnesses.names())

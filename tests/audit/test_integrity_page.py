@@ -10,11 +10,13 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.audit import api, queries, sealing, seals, triggers
+from apps.audit.context import acting_as
 from apps.audit.models import Checkpoint, Event
 from apps.audit.notes import Sealed
 from apps.audit.tree import leaf_hash
 from config import metrics
 from tests.audit.merkle import root_by_inclusion
+from tests.audit.sealed import attack, happen, stored
 from tests.audit.test_pages import auditor
 
 __all__ = ["auditor"]
@@ -53,6 +55,23 @@ def test_a_problem_is_told_first(auditor: Client, monkeypatch: pytest.MonkeyPatc
     page = auditor.get(reverse("audit:integrity")).text
     assert "Somebody should look" in page
     assert "waiting for their seal" in page
+
+
+@pytest.mark.parametrize("details", ["no JSON", '{"findings":0}'])
+def test_an_inserted_verification_of_a_year_to_come_neither_calls_it_intact_nor_breaks_the_page(
+    details: str, auditor: Client
+) -> None:
+    (forged,) = happen(1, ago=timedelta(days=-365))
+    attack(
+        "UPDATE audit_event SET action = 'audit.log.verified', details = %s WHERE id = %s", (details, stored(forged.pk))
+    )
+    assert auditor.get(reverse("audit:integrity")).status_code == 200
+    assert seals.status().intact is None
+    with acting_as(None):
+        api.record("audit.log.verified", outcome="failure", events=9, findings=2)
+    assert (seals.status().intact, seals.status().findings) == (False, 2)
+    attack("UPDATE audit_event SET details = 'no JSON' WHERE action = 'audit.log.verified'")
+    assert seals.status().intact is False
 
 
 def test_checkpoints_are_listed_in_pages(auditor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
