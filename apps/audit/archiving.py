@@ -10,7 +10,7 @@ import os
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +92,18 @@ def write(run: Run, folder: Path, using: str = DEFAULT_DB_ALIAS) -> tuple[Path, 
                 file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
         raw.flush()
         os.fsync(raw.fileno())
-    return path, sha256(path.read_bytes()).hexdigest()
+    keep_name(folder)
+    with path.open("rb") as written:
+        return path, file_digest(written, "sha256").hexdigest()
+
+
+def keep_name(folder: Path) -> None:
+    """A file is on the disk when its name is too: before that, its events must not go."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def lines(run: Run, using: str) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -224,6 +225,38 @@ def test_a_torn_file_is_refused(log: list[Event], tmp_path: Path) -> None:
     assert "not verified" in outside(path, verifier()).stderr
     with pytest.raises(CommandError, match="can't be verified"):
         audit("verify", "--export", str(path))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda held: held[:20] + b"\xff" * 8 + held[28:],
+        lambda held: gzip.compress(b'{"log":"x","size":1,"frontier":"' + b"0" * 64 + b'","checkpoint":null}\n'),
+    ],
+    ids=["its compression", "its first line"],
+)
+def test_a_damaged_file_is_told_of_in_words(damage: Callable[[bytes], bytes], log: list[Event], tmp_path: Path) -> None:
+    archive(tmp_path)
+    path = the_file(tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CommandError, match="can't be verified"):
+        audit("verify", "--export", str(path))
+
+
+def test_the_file_and_its_name_are_on_the_disk_before_any_event_goes(
+    log: list[Event], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def sync(descriptor: int) -> None:
+        assert Event.objects.filter(pk=log[0].pk).exists()
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    archive(tmp_path)
+    assert synced == [str(the_file(tmp_path)), str(tmp_path)]
 
 
 def test_the_verifier_can_be_read_in_one_sitting() -> None:

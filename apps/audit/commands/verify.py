@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ def run(command: BaseCommand, *, json: bool, export: Path | None, no_record: boo
     began = time.monotonic()
     try:
         report = of_file(export) if export else of_database(command, **options)
-    except (EOFError, OSError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, EOFError, OSError, KeyError, TypeError, ValueError, zlib.error) as error:
         raise CommandError(f"It can't be verified: {error}") from error
     if not (export or no_record):
         with api.acting_as(None, reason="manage.py audit verify"):
