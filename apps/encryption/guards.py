@@ -132,7 +132,7 @@ def _sealed(expression: Any) -> Any:
 
 def _may_read(parent: Any) -> bool:
     if isinstance(parent, models.Count):
-        return not parent.distinct  # type: ignore[attr-defined]  # the stubs do not know it
+        return not getattr(parent, "distinct", True)
     return isinstance(parent, IsNull) or getattr(parent, "reads_cells", False)
 
 
