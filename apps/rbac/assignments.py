@@ -151,8 +151,7 @@ def live(slug: str, to: Principal, scope: models.Model | None) -> AssignmentQuer
 def scope_columns(scope: models.Model | None) -> dict[str, Any]:
     if scope is None:
         return {}
-    kind, key = protection.scope_type(scope), protection.scope_key(scope)
-    return {"scope_type": kind, "scope_id": scope.pk, "scope_key": key}
+    return {"scope_type": protection.scope_type(scope), "scope_id": scope.pk, "scope_key": protection.scope_key(scope)}
 
 
 def tell(signal: Any, slug: str, to: Principal, scope: models.Model | None, reason: str, **details: Any) -> None:

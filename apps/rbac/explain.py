@@ -13,10 +13,11 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q, QuerySet
 
-from apps.rbac import administrators, decisions, grants, guard, protection, queries, sessions
+from apps.rbac import administrators, decisions, grants, guard, protection, sessions
 from apps.rbac.decisions import AnyUser
 from apps.rbac.grants import LIVE, Grant, State
 from apps.rbac.roles import registry, slug_of
+from apps.rbac.sql import shares_with
 
 WAYS, GIVERS = 3, 5  # how many an explanation names
 
@@ -133,7 +134,7 @@ def lineage(slug: str, permission: str) -> tuple[str, ...]:
 
 def ways(user: AnyUser, permission: str, obj: models.Model | None) -> Iterator[Way]:
     """The narrowest first: a share, a role on the object, on its container, for everything; of roles, the smallest."""
-    near = [("", key_of(obj))] if any(queries.shares_with(permission, obj)) else []
+    near = [("", key_of(obj))] if obj is not None and any(shares_with(permission, obj)) else []
     for kind, key in [*protection.places(obj)[1:], protection.places(obj)[0]]:
         slugs = registry.granting(permission, kind)
         near += [(slug, key) for slug in sorted(slugs, key=lambda slug: len(registry.permissions(slug)))]

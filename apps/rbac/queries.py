@@ -14,7 +14,7 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet
 from apps.rbac import protection, sessions
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import GLOBAL, registry
-from apps.rbac.sql import AMONG, Arms, Grantors, Sql, any_of, found_by, insertion, joined, marks
+from apps.rbac.sql import Arms, Grantors, Sql, among, any_of, insertion, joined, marks
 
 FOREVER, NEVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
@@ -47,12 +47,6 @@ def shares_of(arms: Arms, found: str, permission: str, obj: models.Model | None)
 
 def this_object(arms: Arms, obj: models.Model) -> Sql:
     return Sql("a.content_object_id = %s", (arms.adapted(type(obj), obj.pk),))
-
-
-def shares_with(permission: str, obj: models.Model | None) -> protection.Shares:
-    """The share tables in which the permission may stand: those of its own model."""
-    own = obj is not None and permission in protection.permissions_on(protection.concrete(obj))
-    return protection.shares_for(obj) if obj is not None and own else (None, None)
 
 
 def held_among(user_pk: Any, permission: str, objects: list[models.Model]) -> set[Any]:
@@ -90,10 +84,9 @@ class Holds(Func):
     def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override] # never a template
         arms, for_all = self.ways(connection.alias)
         pk = compiler.compile(self.source_expressions[0])[0]
+        held = [any_of(for_all)] if for_all else []  # first: where it is so, the database need not find the keys
         # Beside another condition PostgreSQL compares with an array one by one, and with a sub-query by its hash.
-        among = AMONG["sqlite" if for_all else connection.vendor]
-        held = [found_by(arms, among.format(pk, "{}"))] if arms else []
-        held += [any_of(for_all)] if for_all else []
+        held += [among(pk, arms, "sqlite" if for_all else connection.vendor)] if arms else []
         if not held:
             raise EmptyResultSet
         return f"({joined(held, ' OR ').text})", joined(held, "").bound
@@ -148,10 +141,10 @@ def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
     """
     alias = router.db_for_read(RoleAssignment)
     arms, kinds = Arms(alias, user_pk), {key: kind for kind, key in protection.places(obj)}
-    names = arms.names
-    here = Sql(f"{names['scope_key']} IN ({marks(len(kinds))})", tuple(kinds))
-    ways = arms.roles(f"{names['role']}, {names['scope_key']}, {names['expires_at']}", here)
-    ways += [] if obj is None else arms.every_share("{permission}, NULL, NULL", type(obj), this_object(arms, obj))
+    role, place, ends = (arms.names[name] for name in ("role", "scope_key", "expires_at"))
+    ways = arms.roles(f"{role}, {place}, {ends}", Sql(f"{place} IN ({marks(len(kinds))})", tuple(kinds)))
+    if obj is not None:
+        ways += arms.of_both(protection.shares_for(obj), "{permission}, NULL, NULL", this_object(arms, obj))
     found: dict[str, datetime] = {}
     for name, key, end in rows(alias, joined(ways, " UNION ALL ")):
         if key is None:

@@ -21,8 +21,9 @@ from apps.rbac.models import RoleAssignment
 
 # The database's clock, as django.db.models.functions.Now writes it.
 NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
-# Among what a sub-query finds: PostgreSQL can ask an index for the values of an array.
-AMONG = {"postgresql": "{} = ANY(ARRAY({}))", "sqlite": "{} IN ({})"}
+# Among what arms find. PostgreSQL can ask an index for the values of an array; it sorts them for that, which takes half
+# of the time of a list if they do not come in order: from an index each arm's do, so that they are merged.
+AMONG = {"postgresql": ("({} ORDER BY 1)", " ORDER BY 1", "{} = ANY(ARRAY({}))"), "sqlite": ("{}", "", "{} IN ({})")}
 # Among values of which there may be hundreds: one parameter, so that the text is the same and stays prepared.
 LISTED = {"postgresql": "{} = ANY(%s)", "sqlite": "{} IN (SELECT value FROM json_each(%s))"}
 
@@ -56,7 +57,7 @@ class Arms:
     def roles(self, found: str, where: Sql) -> list[Sql]:
         """Of assignments in force under a condition; {user} in `found` is who has the role."""
         in_force = Sql(f"{where.text} AND {self.names['in_force']}", where.bound)
-        return [self.of_users(RoleAssignment, found, in_force), self.of_groups(RoleAssignment, found, in_force)]
+        return self.of_both((RoleAssignment, RoleAssignment), found, in_force)
 
     def roles_at(self, found: str, grantors: list[Grantors]) -> list[Sql]:
         """Of assignments at those places. The list of keys is there for the index, the pairs decide."""
@@ -73,32 +74,22 @@ class Arms:
     def roles_of_kind(self, found: str, permission: str, kind: str) -> list[Sql]:
         """Of assignments for any object of one scope type that grant the permission."""
         slugs = sessions.granting(permission, kind, self.user_pk)
-        text = f"{self.names['scope_type']} = %s AND {self.names['role']} IN ({marks(len(slugs))})"
-        return self.roles(found, Sql(text, (kind, *slugs))) if slugs else []
+        text = f"{self.names['scope_type']} = %s AND {self.names['role']} = %s"
+        return [way for slug in slugs for way in self.roles(found, Sql(text, (kind, slug)))]
 
     def shares(self, found: str, permission: str, model: protection.AnyModel, where: Sql | None = None) -> list[Sql]:
-        """Of shares of the model's objects; none for a permission of another model, which can't be shared."""
-        if permission not in protection.permissions_on(protection.concrete(model)):
-            return []
+        """Of shares of the model's objects."""
         app_label, codename = permission.split(".", 1)
         named = Sql(
             self.names["is_permission"], (codename, app_label, protection.concrete(model)._meta.model_name or "")
         )
-        return self.every_share(found, model, joined([named, where], " AND ") if where else named)
+        condition = joined([named, where], " AND ") if where else named
+        return self.of_both(shares_with(permission, model), found, condition)
 
-    def every_share(self, found: str, model: protection.AnyModel, where: Sql) -> list[Sql]:
-        """Of shares of the model's objects, whatever their permission: {permission} in `found` is its full name."""
-        user_share, group_share = protection.shares_for(model)
-        return [
-            *([self.of_users(user_share, found, where)] if user_share else []),
-            *([self.of_groups(group_share, found, where)] if group_share else []),
-        ]
-
-    def of_users(self, model: protection.AnyModel, found: str, where: Sql) -> Sql:
-        return self.select(model, found, where, "a.user_id", "")
-
-    def of_groups(self, model: protection.AnyModel, found: str, where: Sql) -> Sql:
-        return self.select(model, found, where, self.names["member"], self.names["join_members"])
+    def of_both(self, tables: tuple[protection.AnyModel | None, ...], found: str, where: Sql) -> list[Sql]:
+        """Of a table that names users and one that names groups. {permission} in `found` is that of a share."""
+        holders = (("a.user_id", ""), (self.names["member"], self.names["join_members"]))
+        return [self.select(table, found, where, *who) for table, who in zip(tables, holders, strict=True) if table]
 
     def select(self, model: protection.AnyModel, found: str, where: Sql, user: str, join: str) -> Sql:
         whose = Sql(f"{user} IS NOT NULL") if self.user is None else Sql(f"{user} = %s", (self.user,))
@@ -112,9 +103,9 @@ class Arms:
         """Objects by what contains them."""
         quote = self.connection.ops.quote_name
         options: Any = container.model._meta
-        among = AMONG[self.connection.vendor].format(f"o.{quote(container.column)}", "{}")
-        text = f"SELECT o.{quote(options.pk.column)} FROM {quote(options.db_table)} o WHERE {among}"  # noqa: S608 - as above
-        return found_by(around, text)
+        within = among(f"o.{quote(container.column)}", around, self.connection.vendor)
+        text = f"SELECT o.{quote(options.pk.column)} FROM {quote(options.db_table)} o WHERE {within.text}"  # noqa: S608 - as above
+        return Sql(text, within.bound)
 
     def locking(self, model: protection.AnyModel, keys: Iterable[Any], columns: Iterable[str]) -> Sql:
         """Rows to be held until the transaction ends, in the order of their keys. SQLite has one writer anyway."""
@@ -128,6 +119,12 @@ class Arms:
     def listed(self, column: str, values: Iterable[Any]) -> Sql:
         vendor, of_all = self.connection.vendor, list(values)
         return Sql(LISTED[vendor].format(column), (json.dumps(of_all) if vendor == "sqlite" else of_all,))
+
+
+def shares_with(permission: str, model: protection.AnyModel | models.Model) -> protection.Shares:
+    """The share tables in which the permission may stand: those of its own model."""
+    own = permission in protection.permissions_on(protection.concrete(model))
+    return protection.shares_for(model) if own else (None, None)
 
 
 @cache
@@ -176,6 +173,7 @@ def any_of(ways: list[Sql], before: str = "") -> Sql:
     return Sql(f"{before}EXISTS ({found.text})", found.bound)
 
 
-def found_by(arms: list[Sql], among: str) -> Sql:
-    found = joined(arms, " UNION ALL ")
-    return Sql(among.format(found.text), found.bound)
+def among(column: str, arms: list[Sql], vendor: str) -> Sql:
+    each, merged, whole = AMONG[vendor]
+    found = joined([Sql(each.format(arm.text), arm.bound) for arm in arms], " UNION ALL ")
+    return Sql(whole.format(column, found.text + merged * (len(arms) > 1)), found.bound)
