@@ -8,7 +8,7 @@ class AuditConfig(AppConfig):
     navigation = (("Audit log", "audit:event_list", "audit.view_event"), ("My activity", "audit:my_activity", None))
 
     def ready(self) -> None:
-        from apps.audit import actions, changes, checks, querysets, signals, tracking_checks, triggers  # noqa: F401 - they register themselves
+        from apps.audit import actions, changes, checks, outside, querysets, signals, tracking_checks, triggers  # noqa: F401 - they register themselves
         from apps.audit.exports import stream
         from apps.audit.live import committed
 
@@ -18,3 +18,4 @@ class AuditConfig(AppConfig):
         signals.connect()
         committed.connect(stream)
         post_migrate.connect(triggers.install_after_migrate, sender=self, dispatch_uid="audit:triggers")
+        post_migrate.connect(outside.install, sender=self, dispatch_uid="audit:outside")

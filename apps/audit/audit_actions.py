@@ -24,5 +24,9 @@ register(
         severity=NOTICE,
     ),
     told("audit.log.viewed", "{actor} looked at the audit log", severity=NOTICE),
+    *(
+        Action(f"audit.row.{verb}", f"{{target}} was {verb} by SQL, as {{details.user}}", Category.DATA, WARNING)
+        for verb in ("changed", "created", "deleted")
+    ),
     told("audit.timeline.viewed", "{actor} looked at the history of {details.of}", severity=NOTICE),
 )

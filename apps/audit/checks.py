@@ -5,8 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+from django.db import connection
 
-from apps.audit import notes, signals, triggers
+from apps.audit import notes, outside, signals, triggers
 from apps.audit.errors import NoSigningKey
 
 MIDDLEWARE = "apps.audit.middleware.AuditContextMiddleware"
@@ -43,6 +45,22 @@ def tables_are_guarded(databases: Sequence[str] | None = None, **kwargs: Any) ->
         )
         for using in databases or ()
         for table in triggers.unguarded(using)
+    ]
+
+
+@register(Tags.database)
+def changes_from_outside_are_seen(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    if outside.is_wanted() and connection.vendor != "postgresql":
+        return [Error("AUDIT_OUTSIDE needs PostgreSQL.", hint="Set it to False on SQLite.", id="audit.E006")]
+    return [
+        Caution(
+            f"The database {using} does not tell of changes by SQL as AUDIT_OUTSIDE has it: a trigger is missing, "
+            "altered or left over.",
+            hint="If you have not just changed the setting or a model, find out who did that. Run `manage.py migrate`.",
+            id="audit.W006",
+        )
+        for using in databases or ()
+        if not outside.is_current(using)
     ]
 
 

@@ -79,8 +79,7 @@ def read(model: type[Model], declared: type) -> Tracked:
     relations = {each.name: each for each in model._meta.many_to_many}
     named = set() if track == EVERYTHING else set(track)
     names = (named or {name for name, each in columns.items() if not sets_itself(each)} | relations.keys()) - exclude
-    kinds = tuple(map(import_string, getattr(settings, "AUDIT_SECRET_FIELDS", ())))
-    secret = {each.name for each in columns.values() if isinstance(each, kinds) or SECRETIVE.search(each.name)}
+    secret = {each.name for each in columns.values() if isinstance(each, secret_kinds()) or SECRETIVE.search(each.name)}
     label = (model._meta.concrete_model or model)._meta.label_lower
     return Tracked(
         model=model,
@@ -94,6 +93,10 @@ def read(model: type[Model], declared: type) -> Tracked:
         unknown=tuple(sorted((named | exclude | sensitive) - columns.keys() - relations.keys())),
         actions={verb: f"{label}.{verb}" for verb in ("created", "changed", "deleted", "viewed")},
     )
+
+
+def secret_kinds() -> tuple[type[Column], ...]:
+    return tuple(map(import_string, getattr(settings, "AUDIT_SECRET_FIELDS", ())))
 
 
 def sets_itself(column: Column) -> bool:

@@ -14,7 +14,7 @@ from apps.audit.models import Event
 from tests.audit.events import told
 from tests.testapp.models import Author, Book, Label, Memo
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_from_outside")]
 
 
 @pytest.fixture
