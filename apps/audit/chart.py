@@ -4,7 +4,6 @@ What is over does not change any more (the log only grows): counts are kept in t
 last minutes alone. A transaction that commits later than that is counted when the cache forgets, after a day.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -69,10 +68,11 @@ def chart(filters: dict[str, Any]) -> list[Bar]:
     first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
     days = [first + DAY * number for number in range((last - first).days + 1)]
     counts = counted(filters, days) if days else {}
-    most = max((sum(each.values()) for each in counts.values()), default=0)
+    drawn = [counts.get(str(day), {}) for day in days]
+    most = max((sum(each.values()) for each in drawn), default=0)
     width = WIDTH / max(len(days), 1)
-    return [Bar(day, number * width, width - GAP, counts[day], stacked(counts[day], most))
-            for number, day in enumerate(days)]  # fmt: skip
+    return [Bar(day, at * width, width - GAP, each, stacked(each, most))
+            for at, (day, each) in enumerate(zip(days, drawn, strict=True))]  # fmt: skip
 
 
 def stacked(counts: Counts, most: int) -> list[Part]:
@@ -87,36 +87,27 @@ def stacked(counts: Counts, most: int) -> list[Part]:
     return parts
 
 
-def counted(filters: dict[str, Any], days: list[date]) -> dict[date, Counts]:
-    """What the cache knows of a run of days from the first on, and what the log adds to it."""
+def counted(filters: dict[str, Any], days: list[date]) -> dict[str, Counts]:
+    """What the cache knows of the days from the first one on, and what the log adds to it."""
     rest = {name: value for name, value in filters.items() if value and name not in NO_FILTERS}
-    asked = sha256(dumps(rest).encode()).hexdigest()
-    keys = {day: f"audit-{asked}-{day}" for day in days}
-    kept = cache.get_many(keys.values())
-    found: dict[date, Counts] = {day: {} for day in days}
-    begin, end = start_of(days[0]), start_of(days[-1] + DAY)
-    for day in days:
-        if begin < start_of(day) or keys[day] not in kept:
-            break
-        through, found[day] = kept[keys[day]]
-        begin = datetime.fromisoformat(through)
+    key = f"audit-{sha256(dumps({'first': str(days[0]), 'rest': rest}).encode()).hexdigest()}"
+    kept = cache.get(key) or {"through": moment(start_of(days[0])), "counts": {}}
+    counts: dict[str, Counts] = kept["counts"]
+    through, end = datetime.fromisoformat(kept["through"]), start_of(days[-1] + DAY)
     settled = min(datetime.now(UTC) - SETTLED, end)
-    if settled - begin > SETTLED:
-        add(found, rest, begin, settled)
-        over = {day: min(settled, start_of(day + DAY)) for day in days if begin.date() <= day <= settled.date()}
-        fresh = {keys[day]: [moment(through), found[day]] for day, through in over.items()}
-        cache.set_many(fresh, timeout=int(DAY.total_seconds()))
-        begin = settled
-    add(found, rest, begin, end)
-    return found
+    if settled - through > SETTLED:
+        add(counts, rest, through, settled)
+        through = settled
+        cache.set(key, {"through": moment(through), "counts": counts}, timeout=int(DAY.total_seconds()))
+    add(counts, rest, through, end)
+    return counts
 
 
-def add(found: dict[date, Counts], filters: dict[str, Any], begin: datetime, end: datetime) -> None:
+def add(counts: dict[str, Counts], filters: dict[str, Any], begin: datetime, end: datetime) -> None:
     rows = matching(filters | {"since": begin, "until": end}).order_by().annotate(day=Substr("occurred_at", 1, 10))
-    for text, outcome, number in rows.values_list("day", "outcome").annotate(number=Count("id")):
-        with suppress(ValueError, KeyError):  # somebody wrote another time into the row: the list shows it
-            counts = found[date.fromisoformat(text)]
-            counts[outcome] = counts.get(outcome, 0) + number
+    for day, outcome, number in rows.values_list("day", "outcome").annotate(number=Count("id")):
+        of_day = counts.setdefault(day, {})  # of none that is drawn, if somebody wrote another time into the row
+        of_day[outcome] = of_day.get(outcome, 0) + number
 
 
 def start_of(day: date) -> datetime:
