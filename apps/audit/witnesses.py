@@ -4,7 +4,7 @@
     syslog:///dev/log, syslog://log.example.org:514
     https://witness.example.org/checkpoints      posted by AUDIT_POST, the project's one outbound client
     mailto:auditor@example.org                   once a day
-    path.to.a.class                              made with no argument, with `send(note)` and, if it likes, `every`
+    path.to.a.class                              made with no argument, with `send(note)`
 
 A checkpoint commits to all the past, so a witness that was away is sent the newest one. None ever holds up sealing.
 """
@@ -15,10 +15,9 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -38,61 +37,44 @@ PATIENCE = 5.0  # seconds
 SYSLOG_PRIORITY = 13 * 8 + 5  # facility "log audit", severity "notice" (RFC 5424, 6.2.1)
 
 
-class Receiver(Protocol):
-    def send(self, note: str) -> None:
-        """Whatever it raises, the checkpoint then counts as not received, and is sent again."""
+def to_file(address: str, note: str) -> None:
+    descriptor = os.open(path_of(address), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        given = b"\n\n" + note.encode()  # the empty line ends what a crash may have left half written
+        if os.write(descriptor, given) != len(given):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
-class File:
-    def __init__(self, address: str) -> None:
-        self.path = Path(unquote(urlsplit(address).path))
-
-    def send(self, note: str) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            given = b"\n\n" + note.encode()  # the empty line ends what a crash may have left half written
-            if os.write(descriptor, given) != len(given):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def read(self) -> str:
-        return self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+def path_of(address: str) -> Path:
+    return Path(unquote(urlsplit(address).path))
 
 
-class Mail:
-    every = timedelta(days=1)
-
-    def __init__(self, address: str) -> None:
-        self.to = address.removeprefix("mailto:")
-
-    def send(self, note: str) -> None:
-        send_mail(f"Checkpoint of {origin()}", note, None, [self.to])
+def by_mail(address: str, note: str) -> None:
+    send_mail(f"Checkpoint of {origin()}", note, None, [address.removeprefix("mailto:")])
 
 
-class Post:
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def send(self, note: str) -> None:
-        post: str = getattr(settings, "AUDIT_POST", "")
-        import_string(post)(self.address, note.encode(), content_type="text/plain; charset=utf-8")
+def by_post(address: str, note: str) -> None:
+    post: str = getattr(settings, "AUDIT_POST", "")
+    import_string(post)(address, note.encode(), content_type="text/plain; charset=utf-8")
 
 
-class Syslog:
-    def __init__(self, address: str) -> None:
-        self.parts = urlsplit(address)
-
-    def send(self, note: str) -> None:
-        said = f"<{SYSLOG_PRIORITY}>1 {moment(datetime.now(UTC))} - audit - checkpoint - {json.dumps(note)}".encode()
-        host = self.parts.hostname
-        with socket.socket(socket.AF_INET if host else socket.AF_UNIX, socket.SOCK_DGRAM) as to:
-            to.settimeout(PATIENCE)  # a local socket that is full would wait for its reader
-            to.sendto(said, (host, self.parts.port or 514) if host else self.parts.path)
+def to_syslog(address: str, note: str) -> None:
+    said = f"<{SYSLOG_PRIORITY}>1 {moment(datetime.now(UTC))} - audit - checkpoint - {json.dumps(note)}".encode()
+    parts = urlsplit(address)
+    with socket.socket(socket.AF_INET if parts.hostname else socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+        to.settimeout(PATIENCE)  # a local socket that is full would wait for its reader
+        to.sendto(said, (parts.hostname, parts.port or 514) if parts.hostname else parts.path)
 
 
-SCHEMES = {"file": File, "https": Post, "mailto": Mail, "syslog": Syslog}
+SCHEMES: dict[str, Callable[[str, str], None]] = {
+    "file": to_file,
+    "https": by_post,
+    "mailto": by_mail,
+    "syslog": to_syslog,
+}
 
 
 def addresses() -> Sequence[str]:
@@ -108,18 +90,20 @@ def names() -> list[str]:
     return [name_of(address) for address in addresses()]
 
 
-def receiver(address: str) -> Receiver:
-    kind = SCHEMES.get(address.partition(":")[0])
-    made: Any = kind or import_string(address)
-    found: Receiver = made(address) if kind else made()
-    return found
+def send(address: str, note: str) -> None:
+    """Whatever it raises, the checkpoint then counts as not received, and is sent again."""
+    if to := SCHEMES.get(address.partition(":")[0]):
+        to(address, note)
+    else:
+        import_string(address)().send(note)
 
 
 def kept() -> Iterator[str]:
     """The checkpoints that witnesses of this machine hold, for a comparison."""
     for address in addresses():
         if address.startswith("file:"):
-            yield from notes_in(File(address).read())
+            path = path_of(address)
+            yield from notes_in(path.read_text(encoding="utf-8") if path.exists() else "")
 
 
 def tell(using: str = DEFAULT_DB_ALIAS) -> None:
@@ -135,10 +119,9 @@ def tell(using: str = DEFAULT_DB_ALIAS) -> None:
 
 def deliver(address: str, last: Checkpoint, kept: Progress) -> None:
     try:
-        to = receiver(address)
-        if not is_due(getattr(to, "every", None), last, kept):
+        if address.startswith("mailto:") and not a_day_later(last, kept):
             return
-        to.send(last.note)
+        send(address, last.note)
     except Exception as error:  # noqa: BLE001 - whatever a witness does, sealing goes on and the others are told
         kept.failing_since = kept.failing_since or moment(datetime.now(UTC))
         kept.error = line(f"{type(error).__name__}: {error}", 200)
@@ -148,12 +131,12 @@ def deliver(address: str, last: Checkpoint, kept: Progress) -> None:
     kept.save()
 
 
-def is_due(every: timedelta | None, last: Checkpoint, kept: Progress) -> bool:
+def a_day_later(last: Checkpoint, kept: Progress) -> bool:
     before = Checkpoint.objects.using(kept._state.db).filter(size=kept.size).first()
-    if every is None or before is None:
+    if before is None:
         return True
     try:
-        times = [datetime.fromisoformat(Sealed.read(each.note).time) for each in (before, last)]
+        then, now = (datetime.fromisoformat(Sealed.read(each.note).time) for each in (before, last))
     except BadNote:
         return True
-    return times[1] - times[0] >= every
+    return now - then >= timedelta(days=1)
