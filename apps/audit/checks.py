@@ -64,21 +64,6 @@ def changes_from_outside_are_seen(databases: Sequence[str] | None = None, **kwar
     ]
 
 
-@register(Tags.models)
-def unique_keys_are_comparable(**kwargs: Any) -> list[CheckMessage]:
-    return [
-        Error(
-            f"{model._meta.label} is append-only, and its unique constraint {name} has a condition or expressions: "
-            "on SQLite a REPLACE could go round it.",
-            hint="Make it a constraint of plain columns.",
-            obj=model,
-            id="audit.E004",
-        )
-        for model in triggers.append_only_models()
-        for name in triggers.incomparable(model)
-    ]
-
-
 @register(Tags.security, deploy=True)
 def seals_can_be_signed(**kwargs: Any) -> list[CheckMessage]:
     try:
@@ -87,4 +72,4 @@ def seals_can_be_signed(**kwargs: Any) -> list[CheckMessage]:
         problem = f"{notes.SETTING} has no primary key: nothing can be sealed."
     except NoSigningKey as error:
         problem = str(error)
-    return [Error(problem, hint="Make a ring: manage.py keys generate audit --file PATH", id="audit.E005")]
+    return [Error(problem, hint="Make a ring: manage.py keys generate audit --file PATH", id="audit.E004")]

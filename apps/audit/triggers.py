@@ -171,19 +171,14 @@ def sqlite_sources(connection: BaseDatabaseWrapper, model: type[Model]) -> dict[
 
 
 def unique_columns(model: type[Model]) -> list[list[str]]:
-    """The columns of every unique key: of the primary key, of unique fields and of unique constraints."""
+    """The columns of every unique key. Raises ImproperlyConfigured for one that the guard on INSERT can't compare."""
     options = model._meta
     groups = [[field.name] for field in options.concrete_fields if field.unique]
     groups += [list(names) for names in options.unique_together]
-    groups += [list(each.fields) for each in options.constraints if isinstance(each, UniqueConstraint)]
+    for each in options.constraints:
+        if isinstance(each, UniqueConstraint):
+            if each.condition is not None or each.expressions:
+                raise ImproperlyConfigured(f"{model._meta.label}: a REPLACE goes round {each.name}; use plain columns.")
+            groups.append(list(each.fields))
     columns = {field.name: str(field.column) for field in options.concrete_fields}
-    return [[columns[name] for name in names] for names in groups if names]
-
-
-def incomparable(model: type[Model]) -> list[str]:
-    """Unique constraints which the guard on INSERT can't compare: with a condition or over expressions."""
-    return [
-        each.name
-        for each in model._meta.constraints
-        if isinstance(each, UniqueConstraint) and (each.condition is not None or each.expressions)
-    ]
+    return [[columns[name] for name in names] for names in groups]

@@ -65,7 +65,7 @@ def test_a_ring_that_can_not_sign_stops_the_start() -> None:
     assert seals_can_be_signed() == []
     with override_settings(AUDIT_SIGNING_KEYS="{}"):
         (problem,) = seals_can_be_signed()
-    assert problem.id == "audit.E005"
+    assert problem.id == "audit.E004"
 
 
 def test_a_wrapped_ring_is_unwrapped_by_who_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
