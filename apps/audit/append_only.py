@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn, Self
 
 from django.db import models
-from django.db.models.base import ModelBase
 
 from apps.audit.errors import AppendOnlyError
 
@@ -24,18 +23,10 @@ class AppendOnlyQuerySet[M: models.Model](models.QuerySet[M]):
 
     update = bulk_update = update_or_create = delete = _raw_delete = _refuse
 
-    def bulk_create(
-        self,
-        objs: Iterable[M],
-        batch_size: int | None = None,
-        ignore_conflicts: bool = False,
-        update_conflicts: bool = False,
-        *args: Any,
-        **kwargs: Any,
-    ) -> list[M]:
-        if ignore_conflicts or update_conflicts:
+    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
+        if any(args[1:3]) or kwargs.get("ignore_conflicts") or kwargs.get("update_conflicts"):
             refuse(self.model)
-        return super().bulk_create(objs, batch_size, *args, **kwargs)
+        return super().bulk_create(objs, *args, **kwargs)
 
 
 class AppendOnly(models.Model):
@@ -49,17 +40,10 @@ class AppendOnly(models.Model):
         abstract = True
         base_manager_name = "objects"
 
-    def save(
-        self,
-        *,
-        force_insert: bool | tuple[ModelBase, ...] = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        if not self._state.adding or force_update or update_fields is not None:
+    def save(self, *, using: str | None = None, **kwargs: Any) -> None:
+        if not self._state.adding or kwargs.get("force_update") or kwargs.get("update_fields") is not None:
             refuse(type(self))
-        super().save(force_insert=force_insert or True, using=using)
+        super().save(force_insert=True, using=using)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse(type(self))
