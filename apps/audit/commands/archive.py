@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from apps.audit import api, archiving
+from apps.audit import archiving
 from apps.audit.commands.verify import of_file
 from apps.audit.errors import AuditError
 from apps.audit.models import Leaf
@@ -42,8 +42,7 @@ def move(command: BaseCommand, run: archiving.Run, folder: Path) -> None:
         path, digest = archiving.write(run, folder)
         if found := of_file(path).count:
             raise CommandError(f"{path} does not verify ({found} problems). Nothing of it was deleted.")
-        with api.acting_as(None, reason="manage.py audit archive"):
-            archiving.drop(run, path, digest)
+        archiving.drop(run, path, digest)
     except (AuditError, DatabaseError, OSError) as error:
         raise CommandError(f"Not archived, and nothing deleted: {error} Only the tables' owner may do this.") from error
     command.stdout.write(f"{path} holds positions {run.begin} to {run.end - 1}. SHA-256: {digest}")

@@ -11,23 +11,19 @@ from apps.audit import notes, seals
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("--json", action="store_true", help="write one JSON object")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="write one JSON object")
 
 
-def run(command: BaseCommand, *, json: bool, **_: Any) -> None:
+def run(command: BaseCommand, *, as_json: bool, **_: Any) -> None:
     status = seals.status()
     verifiers = [key.verifier(notes.origin()) for key in notes.ring()]
-    if json:
-        command.stdout.write(text({**asdict(status), "verifiers": verifiers}))
+    if as_json:
+        command.stdout.write(json.dumps({**asdict(status), "verifiers": verifiers}, cls=DjangoJSONEncoder))
     else:
         command.stdout.write("\n".join(described(status)))
         command.stdout.write("To check signatures elsewhere, keep:\n" + "\n".join(f"  {each}" for each in verifiers))
     if status.problems:
         raise CommandError("\n".join(status.problems))
-
-
-def text(found: dict[str, Any]) -> str:
-    return json.dumps(found, cls=DjangoJSONEncoder)
 
 
 def described(status: seals.Status) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.audit import commands
+from apps.audit.context import acting_as
 
 
 class Command(BaseCommand):
@@ -20,5 +21,6 @@ class Command(BaseCommand):
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
 
-    def handle(self, *_: Any, run: Any, **options: Any) -> None:
-        run(self, **options)
+    def handle(self, *_: Any, subcommand: str, run: Any, **options: Any) -> None:
+        with acting_as(None, reason=f"manage.py audit {subcommand}"):
+            run(self, **options)
