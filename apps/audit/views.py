@@ -1,5 +1,6 @@
 """The pages of the log. Who may open them is said where they are included. Each look is an event too."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -24,14 +25,14 @@ from apps.audit.seals import status
 @require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
     form = EventFilter(request.GET)
-    if not form.is_valid():
-        return render(request, "audit/event_list.html", {"form": form})
-    filters = form.cleaned_data
-    page = queries.page_of(filters["before"], *queries.by_index(filters))
-    look("audit.log.viewed", filters=form.filled())
-    bars = [] if filters["before"] else chart(filters)
-    drawn = {"bars": bars, "most": max((bar.total for bar in bars), default=0), "outcomes": STACK}
-    return render(request, "audit/event_list.html", {"form": form, "page": page, **drawn})
+    shown: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        filters = form.cleaned_data
+        shown["page"] = queries.page_of(filters["before"], *queries.by_index(filters))
+        look("audit.log.viewed", filters=form.filled())
+        bars = [] if filters["before"] else chart(filters)
+        shown |= {"bars": bars, "most": max((bar.total for bar in bars), default=0), "outcomes": STACK}
+    return render(request, "audit/event_list.html", shown)
 
 
 @require_safe
@@ -85,25 +86,26 @@ def checkpoint(request: HttpRequest, size: int) -> HttpResponse:
 def target(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """The history of an object: who saw it, and who gave them access?"""
     form, of = Period(request.GET), name_of(kind, key)
-    if not form.is_valid():
-        return render(request, "audit/target.html", {"form": form, "of": of})
-    events, grants = queries.matching(form.cleaned_data | {"target": of}), queries.grants_on(of)
-    page = queries.page_of(form.cleaned_data["before"], events)
-    look("audit.timeline.viewed", of=of, filters=form.filled())
-    found = {"page": page, "people": queries.visitors(events, grants), "grants": grants}
-    user_type = get_user_model()._meta.label_lower
-    return render(request, "audit/target.html", {"form": form, "of": of, "user_type": user_type, **found})
+    shown = {"form": form, "of": of, "user_type": get_user_model()._meta.label_lower}
+    if form.is_valid():
+        events, grants = queries.matching(form.cleaned_data | {"target": of}), queries.grants_on(of)
+        page = queries.page_of(form.cleaned_data["before"], events)
+        look("audit.timeline.viewed", of=of, filters=form.filled())
+        shown |= {"page": page, "people": queries.visitors(events, grants), "grants": grants}
+    return render(request, "audit/target.html", shown)
 
 
 @require_safe
 def actor(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """What a person or a command did."""
     form, of = Period(request.GET), name_of(kind, key)
-    if not form.is_valid():
-        return render(request, "audit/actor.html", {"form": form, "of": of})
-    page = queries.page_of(form.cleaned_data["before"], queries.matching(form.cleaned_data | {"actor": of}))
-    look("audit.timeline.viewed", of=of, filters=form.filled())
-    return render(request, "audit/actor.html", {"form": form, "of": of, "page": page})
+    shown: dict[str, Any] = {"form": form, "of": of}
+    if form.is_valid():
+        shown["page"] = queries.page_of(
+            form.cleaned_data["before"], queries.matching(form.cleaned_data | {"actor": of})
+        )
+        look("audit.timeline.viewed", of=of, filters=form.filled())
+    return render(request, "audit/actor.html", shown)
 
 
 @require_safe
@@ -124,11 +126,11 @@ def my_activity(request: HttpRequest) -> HttpResponse:
     user, form = request.user, Cursor(request.GET)
     if not user.is_authenticated:
         raise PermissionDenied
-    if not form.is_valid():
-        return render(request, "audit/my_activity.html", {"form": form})
-    page = queries.page_of(form.cleaned_data["before"], queries.of_actor(user), queries.of_target(user))
-    look("audit.activity.viewed")
-    return render(request, "audit/my_activity.html", {"form": form, "page": page, "me": str(user.pk)})
+    shown: dict[str, Any] = {"form": form, "me": str(user.pk)}
+    if form.is_valid():
+        shown["page"] = queries.page_of(form.cleaned_data["before"], queries.of_actor(user), queries.of_target(user))
+        look("audit.activity.viewed")
+    return render(request, "audit/my_activity.html", shown)
 
 
 def name_of(kind: str, key: str) -> str:
