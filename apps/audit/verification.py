@@ -5,7 +5,7 @@ named, and the walk goes on behind it. SPEC.md, Verifying.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -168,7 +168,7 @@ def start_of(using: str, since: datetime) -> Checkpoint | None:
 def along(using: str, walk: Walk, progress: Callable[[int, int], None]) -> None:
     report, begin = walk.report, walk.tree.size
     gone = list(archived(using, lambda where, what: report.add(Kind.NOTE_REFUSED, where, what)))
-    ends = checkpoints(using, begin)
+    ends = Checkpoint.objects.using(using).filter(size__gt=begin).order_by("size").iterator(PAGE)
     end = next(ends, None)
     done = begin
     # Whole lists: one connection does one thing at a time.
@@ -183,13 +183,6 @@ def along(using: str, walk: Walk, progress: Callable[[int, int], None]) -> None:
     while end and end.size <= report.size:
         walk.reach(end)
         end = next(ends, None)
-
-
-def checkpoints(using: str, begin: int) -> Iterator[Checkpoint]:
-    after = Checkpoint.objects.using(using).order_by("size")
-    while found := list(after.filter(size__gt=begin)[:PAGE]):
-        yield from found
-        begin = found[-1].size
 
 
 def behind(using: str, report: Report) -> None:
