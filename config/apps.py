@@ -9,12 +9,12 @@ class ProjectConfig(AppConfig):
     verbose_name = "Project"
 
     def ready(self) -> None:
-        from apps.encryption.names import encrypted_field_names  # needs the models
+        from apps.encryption import inventory  # needs the models
         from config import audit_adapters, database_roles, metrics  # noqa: F401 - they connect receivers, which need the app registry
         from config.security import checks  # noqa: F401 - registers the hardening checks
         from config.security.redaction import encrypted_names
 
-        encrypted_names.update(encrypted_field_names())
+        encrypted_names.update(inventory.encrypted_names())
         having_models = apps.get_app_config("audit")  # Django sends the signal for no other kind of app
         post_migrate.connect(
             database_roles.apply_after_migrate, sender=having_models, dispatch_uid="config:database_roles"

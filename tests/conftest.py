@@ -14,16 +14,19 @@ database.choose()
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
 django.setup()
 
+from django.core.signals import setting_changed
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from apps.accounts.models import User
+from apps.encryption import rings
 from tests import factories
 
 # A slow machine is no bug: no deadline for one example. CI runs the same examples each time.
 hypothesis.settings.register_profile("rampart", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 hypothesis.settings.load_profile("rampart")
 
+setting_changed.connect(rings.forget)  # overridden rings are read anew
 MakeUser = Callable[..., User]
 ClientFor = Callable[[User], Client]
 

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.core.signals import request_started, setting_changed
+from django.core.signals import request_started
 
 
 class EncryptionConfig(AppConfig):
@@ -8,11 +8,9 @@ class EncryptionConfig(AppConfig):
 
     def ready(self) -> None:
         # They need the app registry.
-        from apps.encryption import checks, file_lifecycle, rings, serialization, sources, usage_checks
+        from apps.encryption import checks, file_lifecycle, serialization, sources
 
         checks.register()
-        usage_checks.register()
         file_lifecycle.watch()
         serialization.register()
-        setting_changed.connect(rings.forget_on_change)
         request_started.connect(sources.serve)

@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.apps import apps
@@ -80,6 +78,11 @@ def labeled_fields() -> Iterator[Encrypted | EncryptedFileField]:
         yield from _own(model)
 
 
+def encrypted_names() -> set[str]:
+    """What the encrypted columns of the project are called, for whoever keeps their values out of logs."""
+    return {field.name for field in labeled_fields() if isinstance(field, Encrypted)}
+
+
 def _own(model: type[models.Model]) -> Iterator[Encrypted | EncryptedFileField]:
     if not model._meta.proxy:
         yield from (field for field in model._meta.local_fields if isinstance(field, Encrypted | EncryptedFileField))
@@ -99,10 +102,6 @@ def stale(field: Encrypted) -> models.Q:
 
 def filled(field: Encrypted) -> models.Q:
     return models.Q((f"{field.name}__isnull", False))
-
-
-def any_of(conditions: Iterable[models.Q]) -> models.Q:
-    return reduce(or_, conditions, models.Q(pk__in=()))
 
 
 @dataclass(frozen=True)

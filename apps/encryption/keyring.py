@@ -88,13 +88,9 @@ class Keyring:
         return key
 
 
-def validate(text: str, *, name: str = "", index: bool = False) -> list[str]:
-    """All that is wrong with the text of a ring, in plain words; an empty list if nothing is.
-
-    `name` (a setting, a file) begins each problem. `index` also holds the ring to what index roots need.
-    """
-    problems = list(_problems(text, index=index))
-    return [f"{name}: {problem}" for problem in problems] if name else problems
+def validate(text: str, *, index: bool = False) -> list[str]:
+    """All that is wrong with the text of a ring, in plain words. `index` also holds it to what index roots need."""
+    return list(_problems(text, index=index))
 
 
 def new_ring() -> str:

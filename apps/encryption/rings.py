@@ -85,12 +85,6 @@ def lock(*, closed: bool) -> bool:
     return was
 
 
-def forget_on_change(*, setting: str, **_: Any) -> None:
-    """Receiver of Django's setting_changed."""
-    if setting in (DATA_KEYS, INDEX_KEYS):
-        forget()
-
-
 def _setting(name: str) -> str:
     text = getattr(settings, name, "")
     if not text:

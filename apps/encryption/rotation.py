@@ -4,7 +4,8 @@ A cell says which keys it was made with, so a run that was stopped goes on where
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 from django.db import models
@@ -12,7 +13,7 @@ from django.db import models
 from apps.encryption.envelope import BARE_HEADER, FIELD_CONTEXT
 from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
-from apps.encryption.inventory import Table, any_of, filled, stale
+from apps.encryption.inventory import Table, filled, stale
 from apps.encryption.stored_files import rotate_files
 from apps.encryption.swapping import Change
 from apps.encryption.sweeping import BATCH, Row, Tally, Watch, again, walk, write
@@ -25,7 +26,7 @@ def to_do(tables: Iterable[Table], *, anew: bool = False) -> int:
 
 def wanted(table: Table, *, anew: bool = False) -> models.Q:
     """Rows with a cell that is not sealed as today; with `anew`, all rows that have a cell."""
-    return any_of((filled if anew else stale)(field) for field in table.fields)
+    return reduce(or_, map(filled if anew else stale, table.fields), models.Q(pk__in=()))
 
 
 def rotate(

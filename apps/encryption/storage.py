@@ -121,12 +121,6 @@ class SealedStorage(Storage):
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         return self.inner.listdir(path)
 
-    def get_accessed_time(self, name: str) -> datetime:
-        return self.inner.get_accessed_time(name)
-
-    def get_created_time(self, name: str) -> datetime:
-        return self.inner.get_created_time(name)
-
     def get_modified_time(self, name: str) -> datetime:
         return self.inner.get_modified_time(name)
 

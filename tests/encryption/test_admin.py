@@ -10,7 +10,7 @@ from django.contrib.admin.templatetags.admin_list import result_headers, results
 from django.test import RequestFactory
 from django.urls import path
 
-from apps.encryption import usage_checks
+from apps.encryption import checks
 from apps.encryption.admin import SealedAdminMixin
 from apps.encryption.masks import HIDDEN
 from tests.testapp.models import Patient
@@ -113,12 +113,12 @@ def test_a_form_keeps_what_needs_a_reason_and_shows_what_does_not(patient: Patie
 
 
 def test_an_admin_without_the_mixin_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert usage_checks.check_admins() == []
+    assert checks.check_admins() == []
     monkeypatch.setattr(apps, "is_installed", lambda _: True)
     plain, careful = AdminSite(), AdminSite()
     plain.register(Patient)
     careful.register(Patient, PatientAdmin)
     monkeypatch.setattr(sites, "all_sites", [plain, careful])
-    (error,) = usage_checks.check_admins()
+    (error,) = checks.check_admins()
     assert (error.id, error.obj) == ("encryption.E011", ModelAdmin)
     assert "SealedAdminMixin" in str(error.hint)

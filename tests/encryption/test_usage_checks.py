@@ -6,12 +6,12 @@ import pytest
 from django.db import models
 from django.test.utils import isolate_apps
 
-from apps.encryption import inventory, usage_checks
+from apps.encryption import checks, inventory
 from apps.encryption.fields import Encrypted
 
 
 def test_the_models_of_the_project_are_right() -> None:
-    assert usage_checks.check_reveals() == []
+    assert checks.check_reveals() == []
 
 
 def test_a_misspelled_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,8 +25,8 @@ def test_a_misspelled_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
                 app_label = "testapp"
                 permissions = (("reveal_text", "Can see the text"),)
 
-        monkeypatch.setattr(usage_checks, "apps", registry)
+        monkeypatch.setattr(checks, "apps", registry)
         monkeypatch.setattr(inventory, "apps", registry)
-        [message] = usage_checks.check_reveals()
+        [message] = checks.check_reveals()
     assert (message.id, message.obj) == ("encryption.E010", Note._meta.get_field("text"))
     assert "testapp.reveal_tetx" in message.msg
