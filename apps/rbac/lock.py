@@ -18,6 +18,10 @@ LIMITS = ("max_activation", "max_duration", "requires_activation")  # written wh
 type Content = dict[str, Any]
 
 
+class MalformedLock(ValueError):
+    """The lock file is damaged, or is none."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What one role grants that it did not, and no longer grants; inherited permissions count."""
@@ -48,10 +52,30 @@ def declared(registry: Registry) -> Content:
 
 
 def written() -> Content:
-    """What it says. Nothing is locked before the first `rbac plan --write`."""
+    """What it says. Nothing is locked before the first `rbac plan --write`. Raises MalformedLock."""
     path = Path(settings.RBAC_LOCK)
-    content: Content = json.loads(path.read_text()) if path.exists() else {"roles": {}}
+    if not path.exists():
+        return {"roles": {}}
+    try:
+        content: Content = json.loads(path.read_text())
+        refuse_malformed(content)
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
+        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise MalformedLock(
+            f"{path} can't be read as a lock file of the roles: {what}. "
+            "Take it from version control again; or delete it, run `manage.py rbac plan --write`, and review all of it."
+        ) from error
     return content
+
+
+def refuse_malformed(content: Content) -> None:
+    """Only as far as it is read: a difference is what the lock file is for."""
+    for slug, entry in content["roles"].items():
+        for name in (entry["scope"], *entry["inherits"], *entry["permissions"]):
+            if not isinstance(name, str):
+                raise TypeError(f"the role {slug} names {name!r}, which is no text")
+    for kind in ("ssd", "dsd"):
+        content.get(kind, {}).items()
 
 
 def write(content: Content) -> None:

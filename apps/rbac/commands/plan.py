@@ -1,6 +1,6 @@
 """Compare the declared roles with the lock file: who gains and loses what, and how many people that is.
 
-Ends with status 1 while the lock file is stale; `--write` brings it up to date.
+Ends with status 1 while the lock file is stale; --write brings it up to date.
 """
 
 import json
@@ -19,12 +19,15 @@ STALE = "The lock file differs from the declared roles. Run `manage.py rbac plan
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("--write", action="store_true", help="bring the lock file up to date")
-    parser.add_argument("--offline", action="store_true", help="ask no database: do not count people")
+    parser.add_argument("--write", action="store_true", help="bring the lock file up to date, to be committed")
+    parser.add_argument("--offline", action="store_true", help="ask no database, and so count no people")
 
 
 def run(command: BaseCommand, *, write: bool, offline: bool, **options: Any) -> None:
-    before, after = lock.written(), lock.declared(registry)
+    try:
+        before, after = lock.written(), lock.declared(registry)
+    except lock.MalformedLock as error:
+        raise CommandError(str(error)) from error
     result = {
         "stale": before != after,
         "changes": [asdict(change) | ({} if offline else reach(change.role)) for change in lock.changes(before, after)],
