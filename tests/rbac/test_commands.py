@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.rbac import review
 from apps.rbac.assignments import assign_role_as_system
 from apps.rbac.constraints import DsdSet, SsdSet
 from apps.rbac.direct_writes import by_service
+from apps.rbac.management.commands.rbac import Command
 from apps.rbac.models import DeclaredRole, RoleAssignment
 from apps.rbac.report import findings
 from apps.rbac.roles import Registry
@@ -33,6 +35,23 @@ def run(*arguments: str) -> tuple[str, int]:
     except CommandError as error:
         return output.getvalue() + str(error), error.returncode
     return output.getvalue(), 0
+
+
+@pytest.mark.parametrize("name", ["explain", "plan", "report"])
+def test_help_says_what_each_command_does_and_what_its_status_means(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in ([], [name]):
+        with pytest.raises(SystemExit) as ended:
+            Command().create_parser("manage.py", "rbac").parse_args([*arguments, "--help"])
+        assert ended.value.code == 0
+        whole, first = words(import_module(f"apps.rbac.commands.{name}").__doc__), words(capsys.readouterr().out)
+        assert (whole if arguments else whole.partition(". ")[0]) in first
+    assert "Ends with status 1" in whole
+
+
+def words(text: str | None) -> str:
+    return " ".join(str(text).split())
 
 
 def test_an_explanation_is_a_status_and_reasons_in_plain_words(owner: User, stranger: User, document: Document) -> None:

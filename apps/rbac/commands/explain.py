@@ -1,4 +1,7 @@
-"""Say why somebody may do something, or what is missing and who can give it. Ends with status 1 if it is refused."""
+"""Say why somebody may do something, or what is missing and who can give it.
+
+Ends with status 1 if it is refused, and with 2 if there is no such person or object.
+"""
 
 import json
 from typing import Any
@@ -12,9 +15,9 @@ NOT_ASKED = 2  # the question names somebody or something that is not there
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("person", help="an email address")
-    parser.add_argument("permission", help="such as records.view_record")
-    parser.add_argument("object", nargs="?", help="app.model:id; left out: everywhere")
+    parser.add_argument("person", help="the email address or key of who would do it")
+    parser.add_argument("permission", help="what he would do, such as records.view_record")
+    parser.add_argument("object", nargs="?", help="to what, as app.model:id; left out: to everything")
 
 
 def run(command: BaseCommand, *, person: str, permission: str, **options: Any) -> None:

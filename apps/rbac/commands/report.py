@@ -1,4 +1,8 @@
-"""List what a review of access should look at. Ends with status 1 while something is wrong."""
+"""List what a review of access should look at.
+
+Those are roles without an end that give much, that end soon or are gone from the code, people who hold roles that
+exclude each other, and permissions in no role. Ends with status 1 while something is wrong.
+"""
 
 import json
 from datetime import timedelta
@@ -10,7 +14,7 @@ from apps.rbac.report import findings
 
 
 def add_arguments(parser: CommandParser) -> None:
-    parser.add_argument("--days", type=int, default=30, help="how soon an end is worth telling (30)")
+    parser.add_argument("--days", type=int, default=30, help="tell what ends within so many days (30)")
 
 
 def run(command: BaseCommand, *, days: int, **options: Any) -> None:
