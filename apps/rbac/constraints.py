@@ -16,7 +16,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.rbac.errors import SeparationOfDuty
 from apps.rbac.models import RoleAssignment
@@ -93,6 +93,15 @@ def bearing_on_ssd() -> set[str]:
     """Slugs of the roles that are, or inherit from, a member of an SSD set."""
     members = {slug for each in registry.ssd.values() for slug in each.roles}
     return {slug for slug in registry.roles if members.intersection(registry.inherited(slug))} if members else set()
+
+
+def forbidding(user: Any, slug: str) -> RoleSet | None:
+    """The SSD set that the user would break with this role. One query, if the role bears on any."""
+    if slug not in bearing_on_ssd():
+        return None
+    theirs = Q(user=user.pk) | Q(group__user=user.pk)
+    held = set(RoleAssignment.objects.unended().filter(theirs).values_list("role", flat=True))
+    return next((each for each in registry.ssd.values() if each.is_broken_by({*held, slug})), None)
 
 
 def refuse_conflicts(users: Collection[Any] | QuerySet[Any, Any]) -> None:

@@ -5,21 +5,25 @@ It reads all rows that bear on the question and decides anew, so that a property
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q, QuerySet
 
-from apps.rbac import administrators, decisions, grants, guard, protection, sessions
+from apps.rbac import administrators, constraints, decisions, grants, guard, protection, sessions
 from apps.rbac.decisions import AnyUser
 from apps.rbac.grants import LIVE, Grant, State
+from apps.rbac.queries import FOREVER
 from apps.rbac.roles import registry, slug_of
 from apps.rbac.sql import shares_with
 
 WAYS, GIVERS = 3, 5  # how many an explanation names
+ASKED = 20  # how many people it asks for the end of their rights
 
 type Names = Mapping[str, str]  # scope key: what the place is called
 NO_NAMES: Names = {}
@@ -40,15 +44,25 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True)
 class Way:
-    """What would allow it: a role at a place, or a share (no role) of the object; `givers` are some who can give it."""
+    """What would allow it: a role at a place, or a share (no role) of the object.
+
+    `givers`: some who can give it, each with the end of his own right. `forbidden`: the SSD set that it would break.
+    """
 
     role: str
     place: str
-    givers: tuple[Any, ...]
+    givers: Mapping[Any, datetime]
+    forbidden: str = ""
 
     def words(self, names: Names) -> str:
         what = f"The role {registry.label(self.role)}" if self.role else "A share"
-        by = f"{', '.join(map(str, self.givers))} can give it" if self.givers else "nobody can give it"
+        terms = [
+            str(who) + (f" (until {end:%Y-%m-%d %H:%M %Z})" if end < FOREVER else "")
+            for who, end in self.givers.items()
+        ]
+        by = f"{', '.join(terms)} can give it" if terms else "nobody can give it"
+        if self.forbidden:
+            by = f"the separation of duty {self.forbidden!r} forbids it beside what is held"
         return f"{what} on {where(self.place, names)} would allow it; {by}."
 
 
@@ -139,13 +153,29 @@ def ways(user: AnyUser, permission: str, obj: models.Model | None) -> Iterator[W
         slugs = registry.granting(permission, kind)
         near += [(slug, key) for slug in sorted(slugs, key=lambda slug: len(registry.permissions(slug)))]
     for slug, key in near[:WAYS]:
-        wanted = registry.permissions(slug) if slug else frozenset({permission})
-        can_give = givers(wanted, scope_at(key, obj), is_role=bool(slug))
-        yield Way(slug, key, tuple(can_give.exclude(pk__in=[user.pk])[:GIVERS]))
+        if forbidden := constraints.forbidding(user, slug):
+            yield Way(slug, key, {}, forbidden.name)
+        else:
+            yield Way(slug, key, givers(user, slug, permission, scope_at(key, obj)))
 
 
-def givers(wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> QuerySet[Any]:
-    """Whom the guard would let give the permissions at `scope`: its rules, asked of everybody at once."""
+def givers(user: AnyUser, slug: str, permission: str, scope: models.Model | None) -> dict[Any, datetime]:
+    """Some whom the guard would let give the role or share, but for the user, and until when: a share has no end."""
+    wanted = registry.permissions(slug) if slug else frozenset({permission})
+    people = holders(user, wanted, scope, is_role=bool(slug))[:ASKED]
+    ends = ((who, end_for(who, wanted, scope, is_role=bool(slug))) for who in people)
+    return dict(islice(((who, end) for who, end in ends if slug or end == FOREVER), GIVERS))
+
+
+def end_for(giver: Any, wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> datetime:
+    """As long as he may give at all, and holds each of it: by the guard's own reckoning."""
+    change = guard.Change(giver, giver, scope, {giver.pk: guard.Standing(active=True, superuser=giver.is_superuser)})
+    may = change.end_of(*(administrators.MANAGE,) * is_role, change.share_permission)
+    return min(end for end in (may, *(change.end_of(name, *(guard.BIND,) * is_role) for name in wanted)) if end)
+
+
+def holders(user: AnyUser, wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> QuerySet[Any]:
+    """Who has now what the guard asks of a giver, asked of everybody at once."""
     shares = protection.share_permission(scope) if scope is not None else ""
     gives = decisions.holding(shares, scope) if shares in protection.known_permissions() else Q(pk__in=[])
     holds = Q()
@@ -154,7 +184,8 @@ def givers(wanted: frozenset[str], scope: models.Model | None, *, is_role: bool)
     if is_role:
         gives |= decisions.holding(administrators.MANAGE, scope)
         holds |= decisions.holding(guard.BIND, scope)
-    return get_user_model()._default_manager.filter(gives & holds, is_active=True).order_by("pk")
+    people = get_user_model()._default_manager.filter(gives & holds, is_active=True)
+    return people.exclude(pk__in=[user.pk]).order_by("pk")
 
 
 def scope_at(key: str, obj: models.Model | None) -> models.Model | None:

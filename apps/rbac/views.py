@@ -16,12 +16,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.rbac import grants, protection, queries, review
+from apps.rbac import grants, protection, review
 from apps.rbac.assignments import assign_role, revoke_role
 from apps.rbac.decisions import check, permissions_of
 from apps.rbac.downloads import as_csv
 from apps.rbac.errors import AccessRefused, GrantRefused
-from apps.rbac.explain import Decision, explain
+from apps.rbac.explain import Decision, explain, givers
 from apps.rbac.forms import ExplainForm, GiveForm, RevokeForm, SearchForm
 from apps.rbac.gates import access_or_404
 from apps.rbac.grants import LIVE, Grant, State, of_row
@@ -32,7 +32,7 @@ LOOK, MANAGE = "rbac.view_roleassignment", "rbac.manage"
 PAGE_SIZE = 25
 STATES = (State.IN_FORCE, State.NOT_BEGUN, State.EXPIRED)
 COLUMNS = ("holder", "what", "permissions", "place", "name", "state", "from", "until", "given by", "given on", "reason")
-MOST = 5  # questions that one page answers, and people whom a refused person is told to ask
+MOST = 5  # questions that one page answers
 show_or_save = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -191,10 +191,7 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
         user, obj, wanted = request.user, exception.obj, exception.permissions
         shown = {"missing": list(map(protection.label, wanted)), "object": obj}
         if obj is not None and check(user, protection.permission_of(obj, "view"), obj):
-            sharing = queries.holders(protection.share_permission(obj), obj)
-            shown["ask"] = (
-                get_user_model()._default_manager.filter(sharing, is_active=True).exclude(pk__in=[user.pk])[:MOST]
-            )
+            shown["ask"] = list(givers(user, "", wanted[0], obj))
         if check(user, LOOK):
             shown["answers"] = explained(request, user, wanted, obj)
     return render(request, "403.html", shown, status=403)

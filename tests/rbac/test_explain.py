@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.rbac.assignments import assign_role, assign_role_as_system
+from apps.rbac.constraints import SsdSet
 from apps.rbac.decisions import check
 from apps.rbac.direct_writes import by_service
+from apps.rbac.errors import BeyondTerm, SeparationOfDuty
 from apps.rbac.explain import Rule, explain
 from apps.rbac.models import DeclaredRole, RoleAssignment
+from apps.rbac.queries import FOREVER
+from apps.rbac.roles import Registry
 from apps.rbac.sharing import share
+from apps.rbac.sync import sync
 from tests.conftest import MakeUser
 from tests.rbac.conftest import queries
 from tests.rbac.test_consistency import NUMBER, PERMISSIONS, ROLES, SHARES, USER_KIND, World
+from tests.rbac.test_roles import declare
 from tests.testapp.models import Document, Folder
 from tests.testapp.roles import DocumentOwner, FolderEditor, FolderReader, Librarian
 
@@ -113,7 +119,7 @@ def test_the_nearest_ways_come_from_the_object_outwards(stranger: User, owner: U
         ("testapp.document_owner", f"testapp.document:{document.pk}"),
         ("testapp.folder_reader", f"testapp.folder:{document.folder_id}"),
     ]
-    assert decision.ways[0].givers == (owner,)
+    assert decision.ways[0].givers == {owner: FOREVER}
 
 
 @pytest.mark.parametrize("binds", [True, False])
@@ -138,10 +144,44 @@ def test_nobody_is_told_that_he_could_give_it_to_himself(administrator: User, do
         assert administrator not in way.givers
 
 
-def test_an_explanation_asks_at_most_three_questions_and_one_for_each_way(
+def test_a_share_is_given_by_who_may_share_for_good_and_a_role_until_the_givers_own_end(
+    administrator: User, owner: User, stranger: User, colleague: User, document: Document
+) -> None:
+    """A share has no end, so the guard refuses it to whom has the right for a time."""
+    end = timezone.now() + timedelta(days=3)
+    assign_role(administrator, DocumentOwner, colleague, document, expires_at=end)
+    ways = {way.role: way for way in explain(stranger, VIEW, document).ways}
+    assert ways[""].givers == {owner: FOREVER}
+    assert ways[DocumentOwner.slug].givers == {owner: FOREVER, colleague: end, administrator: FOREVER}
+    assert f"colleague@example.org (until {end:%Y-%m-%d %H:%M} UTC)" in ways[DocumentOwner.slug].words({})
+    with pytest.raises(BeyondTerm):
+        share(colleague, document, stranger, "view")
+    with pytest.raises(BeyondTerm):
+        assign_role(colleague, DocumentOwner, stranger, document, expires_at=end + timedelta(days=1))
+    assign_role(colleague, DocumentOwner, stranger, document, expires_at=end)
+
+
+def test_of_a_role_that_a_separation_of_duty_forbids_nobody_is_named(
+    registry: Registry, administrator: User, stranger: User
+) -> None:
+    declare("asker", permissions=frozenset({CHANGE}))
+    declare("approver", permissions=frozenset({VIEW}))
+    SsdSet("four_eyes", {"asker", "approver"})
+    sync()
+    for person in (stranger, administrator):
+        assert {way.role: way.forbidden for way in explain(person, VIEW).ways}["approver"] == ""
+    assign_role(administrator, "asker", stranger)
+    way = next(way for way in explain(stranger, VIEW).ways if way.role == "approver")
+    assert way.givers == {}
+    assert "the separation of duty 'four_eyes' forbids it beside what is held" in way.words({})
+    with pytest.raises(SeparationOfDuty):
+        assign_role(administrator, "approver", stranger)
+
+
+def test_an_explanation_asks_at_most_three_questions_and_of_each_way_who_can_give_it_and_for_how_long(
     owner: User, stranger: User, document: Document
 ) -> None:
-    for user, most in ((owner, 3), (stranger, 6)):
+    for user, most in ((owner, 3), (stranger, 14)):  # the owner can give all three: by three questions each, or one
         with queries() as asked:
             explain(user, CHANGE, document).reasons()
         assert len(asked) <= most
@@ -161,5 +201,5 @@ def test_json_holds_the_same_reasons(owner: User, document: Document) -> None:
 
 def test_a_role_for_everything_is_the_way_where_no_object_is_meant(administrator: User, stranger: User) -> None:
     [way] = explain(stranger, VIEW).ways
-    assert (way.role, way.place, way.givers) == (Librarian.slug, "", (administrator,))
+    assert (way.role, way.place, way.givers) == (Librarian.slug, "", {administrator: FOREVER})
     assert way.words({}) == "The role Librarian on everything would allow it; administrator@example.org can give it."

@@ -1,9 +1,11 @@
 """Error 403 says what is missing and whom to ask, gives a reference that leads to the reason, and leaks nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.models import Event
@@ -45,6 +47,17 @@ def test_who_may_view_is_told_what_is_missing_and_who_can_share_it(
     assert "<li>owner@example.org</li>" in shown
     assert "administrator@example.org" not in shown
     assert "Why, and who can give it" not in shown
+
+
+def test_who_may_share_for_a_time_only_is_not_named(
+    refused: Document, colleague: User, stranger: User, client_for: ClientFor
+) -> None:
+    """A share has no end: the guard would refuse it to him."""
+    until = timezone.now() + timedelta(days=1)
+    assign_role_as_system("testapp.document_owner", stranger, refused, expires_at=until, reason="test")
+    shown = page(client_for(colleague).post(rename(refused)))
+    assert "<li>owner@example.org</li>" in shown
+    assert "stranger@example.org" not in shown
 
 
 def test_of_an_object_that_nobody_shares_no_names_are_told(
