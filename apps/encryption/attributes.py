@@ -9,7 +9,6 @@ from datetime import date
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from weakref import ref
 
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
@@ -38,16 +37,17 @@ class Sealed:
     """A cell as it came from the database. `values()` gives it as it is; reading an instance's attribute opens it once.
 
     `origin` holds the bound values of the row that it was loaded with, so that it still opens after the instance gets
-    another key. Only this type passes as ciphertext: text or bytes never do, so a form can't be used to decrypt.
+    another key. `ready` is set between pre_save() and the statement that writes its row. Only this type passes as
+    ciphertext: text or bytes never do, so a form can't be used to decrypt.
     """
 
-    __slots__ = ("cell", "origin", "plain", "reported")
+    __slots__ = ("cell", "origin", "plain", "ready", "reported")
 
     def __init__(self, cell: Any, origin: Any = None, plain: Any = CLOSED) -> None:
         self.cell = cell
         self.origin = origin
         self.plain = plain
-        self.reported = False
+        self.ready = self.reported = False
 
     def __repr__(self) -> str:
         return "<Sealed>"
@@ -57,23 +57,22 @@ class Sealed:
 
 
 class Draft:
-    """A value that was assigned and not saved yet. Pickled, it is a `Sealed`."""
+    """A value that was assigned and not saved yet. Pickled with its instance, its place, it is a `Sealed`."""
 
-    __slots__ = ("field", "owner", "value")
+    __slots__ = ("place", "value")
 
-    def __init__(self, value: Any, field: "Encrypted", instance: models.Model) -> None:
+    def __init__(self, value: Any, place: "tuple[Encrypted, models.Model] | None" = None) -> None:
         self.value = value
-        self.field = field
-        self.owner = ref(instance)
+        self.place = place
 
     def __repr__(self) -> str:
         return "<Draft>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        instance = self.owner()
-        if instance is None:
-            raise EncryptionError(f"{self.field.frozen_label} can't be pickled: its instance is gone. Save it first.")
-        sealed = self.field.seal(self.value, instance)
+        if self.place is None:
+            raise EncryptionError("A value that was not saved yet is pickled with its instance only. Save it first.")
+        field, instance = self.place
+        sealed = field.seal(self.value, instance)
         return Sealed, (sealed.cell, sealed.origin)
 
 
@@ -113,7 +112,7 @@ class SealedAttribute(DeferredAttribute):
             held = slots.get(self.attname)
             if type(held) is Sealed and _same(held, value):
                 return
-            value = Draft(value, self.field, instance)
+            value = Draft(value)
         slots[self.attname] = value
 
     def fetch_one(self, instance: Any) -> None:
@@ -146,8 +145,11 @@ class _Fetched:
 
 
 def stay_sealed(model: type[models.Model]) -> None:
-    """Make the model's refresh_from_db() open nothing: Django reads each attribute of the new row and assigns it."""
-    refresh = model.refresh_from_db
+    """Make the model's refresh_from_db() open nothing: Django reads each attribute of the new row and assigns it.
+
+    And tell drafts their place when an instance is pickled or copied, which on each assignment would take too long.
+    """
+    refresh, getstate = model.refresh_from_db, model.__getstate__
     if hasattr(refresh, "stays_sealed"):
         return
 
@@ -162,5 +164,12 @@ def stay_sealed(model: type[models.Model]) -> None:
         finally:
             REFRESHING.reset(before)
 
+    @wraps(getstate)
+    def with_places(self: Any) -> Any:
+        state: Any = getstate(self)
+        drafts = [field for field in self._meta.concrete_fields if type(state.get(field.attname)) is Draft]
+        return state | {field.attname: Draft(state[field.attname].value, (field, self)) for field in drafts}
+
     refresh_from_db.stays_sealed = True  # type: ignore[attr-defined]  # the mark that it is wrapped
-    model.refresh_from_db = refresh_from_db  # type: ignore[method-assign]  # of every model with such a field
+    for name, method in (("refresh_from_db", refresh_from_db), ("__getstate__", with_places)):
+        setattr(model, name, method)

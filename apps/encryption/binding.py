@@ -1,14 +1,15 @@
 """What ties a cell to its row: the values of bound columns, in the cell's authenticated data (SPEC.md, section 5)."""
 
-import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.core.exceptions import FieldError
 from django.db import models
 
-from apps.encryption.codecs import BINDABLE, UUID
+from apps.encryption.codecs import BINDABLE
+from apps.encryption.codecs import UUID as UUID_CODEC
 from apps.encryption.envelope import lv
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ else:
 
 type Bind = str | tuple[str, ...] | None
 
-BOUND_UUID = lv(b"pk") + (17).to_bytes(4) + UUID.start
+BOUND_UUID = lv(b"pk") + (17).to_bytes(4) + UUID_CODEC.start
 ROW_BOUND_UUID = (len(BOUND_UUID) + 16).to_bytes(4) + BOUND_UUID
 
 
@@ -44,15 +45,16 @@ class Binding:
 
     def of(self, instance: models.Model) -> Any:
         """The same, with what was deferred fetched first. (A primary key never is.)"""
-        if not self.row_only:
-            for attname in self.attnames:
-                getattr(instance, attname)
+        if self.row_only:
+            return instance.__dict__.get(self.attname)
+        for attname in self.attnames:
+            getattr(instance, attname)
         return self.values(instance.__dict__)
 
     def encode(self, values: Any) -> bytes:
         """LV(bind). Raises FieldError if a value is not set or not of a type that can be bound."""
         if self.row_only:
-            if type(values) is uuid.UUID:  # nearly all: saves two thirds of the work, and more for a row's next column
+            if type(values) is UUID:  # nearly all: saves two thirds of the work, and more for a row's next column
                 last, bound = _last
                 return bound if last is values else _row_bound(values)
             values = (values,)
@@ -92,10 +94,10 @@ class Labeled(Field):
         return {name: value for name, value in options.items() if value != defaults[name]}
 
 
-_last: tuple[uuid.UUID, bytes] = uuid.UUID(int=0), ROW_BOUND_UUID + bytes(16)
+_last: tuple[UUID, bytes] = UUID(int=0), ROW_BOUND_UUID + bytes(16)
 
 
-def _row_bound(key: uuid.UUID) -> bytes:
+def _row_bound(key: UUID) -> bytes:
     global _last  # one tuple, replaced as a whole, so that no thread sees half of it
     bound = ROW_BOUND_UUID + key.int.to_bytes(16)
     _last = key, bound

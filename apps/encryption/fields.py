@@ -5,7 +5,7 @@ In the database it can be tested for NULL and, with `search=`, for equality. Eve
 that names the way out, because it would work on ciphertext and be silently wrong.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -31,9 +31,12 @@ SHARED_OPTIONS = ("verbose_name", "blank", "null", "default", "editable", "choic
 
 
 class Ready(bytes):
-    """A cell that was sealed for the row which is being written. `update(field=sealed)` can't make one."""
+    """A cell in an expression that bulk_update() builds: sealed for the row which it is written to."""
 
     __slots__ = ()
+
+
+CELLS = (Ready, Sealed)
 
 
 class Encrypted(Guarded):
@@ -92,7 +95,7 @@ class Encrypted(Guarded):
     @property
     def sealer(self) -> rings.Sealer:
         """Raises KeyringError, and Locked in a sealed shell."""
-        return rings.sealer(self.frozen_label, self.context, self.search.index if self.search else None)
+        return rings.sealer(self.frozen_label, self.context, self.search and self.search.index)
 
     # Sealing and opening
 
@@ -115,20 +118,19 @@ class Encrypted(Guarded):
 
     def cell(self, value: Any, bound: Any) -> bytes:
         """A new cell for this value, in the row whose bound values these are. Raises as `seal` does."""
-        plaintext, tags = self.encoded(value)
+        plaintext = self.encoded(value)
         cipher, head, aad = self.sealer
-        if tags:
-            head += tags[0][1]
+        if self.search:
+            head += self.search.tags(self, self.prepare(value))[0][1]
             aad = FIELD_CONTEXT + head + self.context
         return cipher.seal(pad(plaintext), aad + self.binding.encode(bound), head)
 
-    def encoded(self, value: Any) -> tuple[bytes, Sequence[tuple[bool, bytes]]]:
-        """Codec byte and bytes of a value, and its tags. Raises ValueError, without the value."""
+    def encoded(self, value: Any) -> bytes:
+        """Codec byte and bytes of a value. Raises ValueError, without the value."""
         try:
             if type(value) is str and self.codec is TEXT:  # nearly all: saves four calls
-                return TEXT.start + value.encode(), self.search.tags(self, value) if self.search else ()
-            prepared = self.prepare(value)
-            return self.codec.encode(prepared), self.search.tags(self, prepared) if self.search else ()
+                return TEXT.start + value.encode()
+            return self.codec.encode(self.prepare(value))
         except (ArithmeticError, AttributeError, TypeError, ValidationError, ValueError) as error:
             kind, name = type(error).__name__, type(self.inner).__name__  # its text would quote the value
         raise ValueError(f"{self.frozen_label} can't hold this value: its {name} refused it ({kind}).")
@@ -167,9 +169,10 @@ class Encrypted(Guarded):
                 return cell, start, padded
         raise OpenFailed(self.frozen_label, getattr(row, "pk", row), cell[KEY_ID].hex())
 
-    def tags_of(self, padded: bytes) -> Sequence[tuple[bool, bytes]]:
+    def tags_of(self, padded: bytes) -> list[tuple[bool, bytes]]:
         """The tags of a padded plaintext, under the primary index root first. Raises ValueError."""
-        return self.encoded(self.codec.decode(unpad(padded)))[1]
+        value = self.prepare(self.codec.decode(unpad(padded)))
+        return self.search.tags(self, value) if self.search else []
 
     def tell(self, error: Exception, held: Any, *, sender: Any, target: Any = None, **details: str) -> None:
         """Send signals.open_failed for what a column holds, with the key that it names if it is a cell."""
@@ -188,17 +191,18 @@ class Encrypted(Guarded):
         return None if value is None else Sealed(value)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        held = model_instance.__dict__.get(self.attname, CLOSED)
+        slots = model_instance.__dict__
+        held = slots.get(self.attname, CLOSED)
         if held is CLOSED:  # deferred and named for writing: without fetching it, it would become NULL
             held = getattr(type(model_instance), self.attname).held(model_instance)
         if type(held) is Draft:
-            held = self.seal(held.value, model_instance)
+            held = slots[self.attname] = self.seal(held.value, model_instance)
         elif type(held) is Sealed:
-            held = self._resealed(held, model_instance, add=add)
+            held = slots[self.attname] = self._resealed(held, model_instance, add=add)
         else:
             return held
-        model_instance.__dict__[self.attname] = held
-        return Ready(held.cell)
+        held.ready = True
+        return held
 
     def _resealed(self, held: Sealed, instance: models.Model, *, add: bool) -> Sealed:
         """The cell itself if it may stay as it is, without opening it; a new one if its row or its value changed."""
@@ -237,11 +241,12 @@ class Encrypted(Guarded):
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         """A cell that is bound to no row can be made for many: `update(field=value)` writes one and the same to all."""
-        if type(value) is Ready:
-            return value[:]  # as plain bytes, which the garbage collector does not follow: a third less time in bulk
-        if not self.bind and value is not None and type(value) is not Sealed and not hasattr(value, "as_sql"):
-            value = Ready(self.seal(value, None).cell)
-        return self.get_db_prep_value(value, connection)
+        if type(value) is Sealed and value.ready:  # once: given to update(), the same cell would go to other rows
+            value.ready = False
+            return value.cell
+        if self.bind or value is None or type(value) in CELLS or hasattr(value, "as_sql"):
+            return self.get_db_prep_value(value, connection)
+        return self.seal(value, None).cell
 
     # What the inner field decides
 

@@ -118,7 +118,7 @@ class _Fill:
             return plain is None and stored is None
         if self.field.codec.mutable:  # of a JSON object, the database may change the order
             return bool(self.field.codec.decode(stored) == plain)
-        return self.field.encoded(plain)[0] == stored
+        return self.field.encoded(plain) == stored
 
     def value(self, plain: Any, stored: bytes | None, bound: Any) -> Any:
         if self.reverse:

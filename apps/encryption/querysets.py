@@ -8,8 +8,9 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.expressions import Combinable
 
+from apps.encryption.attributes import Sealed
 from apps.encryption.constraints import still_unique, still_unique_after
-from apps.encryption.fields import Encrypted
+from apps.encryption.fields import Encrypted, Ready
 from apps.encryption.files import EncryptedFileField
 from apps.encryption.guards import paths, refuse_inside, sealed_field
 
@@ -115,9 +116,9 @@ def ready_to_write(objs: Sequence[models.Model], fields: Sequence[Encrypted], *,
     try:
         for obj in objs:
             for field in fields:
-                ready = field.pre_save(obj, add=add)
-                kept.append((obj.__dict__, field.attname, obj.__dict__.get(field.attname)))
-                obj.__dict__[field.attname] = ready
+                held = field.pre_save(obj, add=add)
+                kept.append((obj.__dict__, field.attname, held))
+                obj.__dict__[field.attname] = Ready(held.cell) if type(held) is Sealed else held
         yield
     finally:
         for held, attname, value in reversed(kept):

@@ -1,7 +1,6 @@
 """The measurements, and the bars that they are held to."""
 
 import gc
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from apps.encryption.envelope import random_bytes
 from benchmarks.encryption import files, rotation
 from benchmarks.encryption.models import COLUMNS, SUBJECTS
 
@@ -53,7 +53,7 @@ def run(rows: int, rounds: int, *, peers: bool) -> tuple[int, int]:
     others = [*files.measured(), *rotation.measured(SUBJECTS[OURS], values(rows))]
     bars = [*field_bars(best, stored), *(Bar(*bar) for bar in others)]
     print("\n" + "\n".join(map(str, bars)))
-    fresh = min(timed(lambda: [os.urandom(12) for _ in range(rows * len(COLUMNS))]) for _ in range(rounds))
+    fresh = min(timed(lambda: [random_bytes(12) for _ in range(rows * len(COLUMNS))]) for _ in range(rounds))
     print(f"\nOf our writing, {fresh / best[PLAIN]['write']:.2f} of plain is the kernel's, for each value's nonce.")
     if FERNET in best:
         most = best[FERNET]["load"] / best[LAZY]["load"]

@@ -13,7 +13,7 @@ from django.core.exceptions import FieldError
 from django.db import connection, models, transaction
 
 from apps.encryption.attributes import Sealed
-from apps.encryption.errors import OpenFailed
+from apps.encryption.errors import EncryptionError, OpenFailed
 from apps.encryption.fields import Encrypted
 from tests.testapp.models import Clinic, Everything, Patient, Tenanted, Unbound
 
@@ -176,6 +176,27 @@ def test_a_pickled_instance_holds_no_plaintext(state: str) -> None:
     assert b"marker" not in pickled
     again = pickle.loads(pickled)
     assert (again.name, again.notes, again.history) == ("marker-name", "marker-notes", ["marker-json"])
+
+
+def test_a_value_that_was_not_saved_is_not_pickled_without_its_row() -> None:
+    with pytest.raises(EncryptionError, match="with its instance only"):
+        pickle.dumps(vars(Patient(name="marker-name"))["name"])
+
+
+def test_a_shallow_copy_has_what_was_assigned_and_pickles_it_sealed() -> None:
+    again = copy.copy(Patient(name="marker-name"))
+    assert again.name == "marker-name"
+    assert b"marker" not in pickle.dumps(again)
+    again.save()
+    assert Patient.objects.get(pk=again.pk).name == "marker-name"
+
+
+def test_a_cell_without_its_row_is_not_written(patient: Patient) -> None:
+    (cell,) = Patient.objects.values_list("name", flat=True)
+    with pytest.raises(FieldError, match="UPDATE or an expression"):
+        Patient.objects.update(name=cell)
+    with pytest.raises(FieldError, match="UPDATE or an expression"):
+        Patient.objects.update(name=vars(patient)["name"])
 
 
 def test_an_instance_shows_no_plaintext_in_its_dict(patient: Patient) -> None:

@@ -63,7 +63,7 @@ class BoundAs(Binding):
         given = tuple(bound_value(value) for _, value in bind)
         self.given = given[0] if self.row_only else given
 
-    def values(self, held: Any) -> Any:
+    def of(self, instance: Any) -> Any:
         return self.given
 
 
@@ -96,7 +96,7 @@ def test_each_cell_opens_to_its_value(vector: dict[str, Any], use_rings: UseRing
 @by_name(FIELD["positive"])
 def test_sealing_with_the_nonce_of_a_vector_gives_its_cell(vector: dict[str, Any], use_rings: UseRings) -> None:
     field, nonce = declare(vector, use_rings), bytes.fromhex(vector["nonce"])
-    with mock.patch("os.urandom", side_effect=[nonce[:12], nonce[12:]]):
+    with mock.patch("apps.encryption.envelope.random_bytes", side_effect=[nonce[:12], nonce[12:]]):
         sealed = field.seal(value_of(vector), Patient())
     assert sealed.cell.hex() == vector["cell"]
 

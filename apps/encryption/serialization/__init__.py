@@ -75,8 +75,8 @@ def dumped(field: Encrypted, obj: Any) -> dict[str, str] | None:
     """The form of a value in a dump; None is NULL. A value that was assigned is sealed first, a deferred one loaded."""
     if field.attname not in obj.__dict__:
         getattr(type(obj), field.attname).fetch_one(obj)
-    cell = field.pre_save(obj, add=False)
-    return None if cell is None else {SEALED: base64.b64encode(cell).decode("ascii")}
+    held = field.pre_save(obj, add=False)
+    return None if held is None else {SEALED: base64.b64encode(held.cell).decode("ascii")}
 
 
 def _with_cells(obj: Any) -> Any:
