@@ -1,4 +1,4 @@
-"""What the database lets the site and its reports do: exact rights on each table, told from the models. PostgreSQL.
+"""What PostgreSQL lets the site, its reports and its sealer do: exact rights on each table, told from the models.
 
 Run as the owner (`<name>_owner`), after each `migrate` by itself and by `manage.py dbroles`. deploy/postgres/roles.sql
 has made the roles, and default rights that fail closed: a table nobody spoke of can be read and appended to, no more.
@@ -12,6 +12,13 @@ from django.conf import settings
 from django.db import connections, transaction
 
 READ_ONLY = {"auth_permission", "django_content_type", "django_migrations"}
+OF_SEALER = {  # where it has a role of its own, the site only reads these, but for events
+    "audit_archive": "SELECT",
+    "audit_checkpoint": "SELECT, INSERT",
+    "audit_event": "SELECT, INSERT",
+    "audit_leaf": "SELECT, INSERT",
+    "audit_progress": "SELECT, INSERT, UPDATE",
+}
 REPORTED = ("audit_archive", "audit_checkpoint", "audit_event", "audit_leaf")
 
 
@@ -25,13 +32,14 @@ def name_of(using: str) -> str:
         return name if name != user and cursor.fetchone()[0] == 2 else ""
 
 
-def rights(using: str) -> Iterator[tuple[str, str, str]]:
-    """For each table of the owner what the app may do, and what reports may."""
+def rights(using: str, *, sealer: bool) -> Iterator[tuple[str, str, str]]:
+    """For each table of the owner what the app may do, what reports may, and what the sealer may, if it has a role."""
     append_only = {
         model._meta.db_table
         for model in apps.get_models(include_auto_created=True)
         if getattr(model, "append_only", False)
     }
+    read_only = READ_ONLY | (OF_SEALER.keys() - {"audit_event"} if sealer else set())
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
@@ -40,18 +48,24 @@ def rights(using: str) -> Iterator[tuple[str, str, str]]:
         tables = [table for (table,) in cursor.fetchall()]
     for table in tables:
         may = "SELECT, INSERT, UPDATE, DELETE"
-        if table in READ_ONLY | append_only:
-            may = "SELECT" if table in READ_ONLY else "SELECT, INSERT"
-        yield table, may, "SELECT" if table in getattr(settings, "DATABASE_REPORTED", REPORTED) else ""
+        if table in read_only | append_only:
+            may = "SELECT" if table in read_only else "SELECT, INSERT"
+        yield table, "app", may
+        yield table, "report", "SELECT" if table in getattr(settings, "DATABASE_REPORTED", REPORTED) else ""
+        if sealer:
+            yield table, "seal", OF_SEALER.get(table, "")
 
 
 def statements(using: str, name: str) -> Iterator[str]:
     quote = connections[using].ops.quote_name
-    for table, of_app, of_report in rights(using):
-        for role, may in ((f"{name}_app", of_app), (f"{name}_report", of_report)):
-            yield f"REVOKE ALL ON {quote(table)} FROM {quote(role)}"
-            if may:
-                yield f"GRANT {may} ON {quote(table)} TO {quote(role)}"
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [f"{name}_seal"])
+        sealer = cursor.fetchone() is not None
+    for table, of, may in rights(using, sealer=sealer):
+        role = quote(f"{name}_{of}")
+        yield f"REVOKE ALL ON {quote(table)} FROM {role}"
+        if may:
+            yield f"GRANT {may} ON {quote(table)} TO {role}"
 
 
 def apply(using: str, name: str) -> None:

@@ -1,13 +1,14 @@
--- The three database roles (PostgreSQL 15 or newer). Once per database, as an administrator; running it again is safe:
+-- The database roles (PostgreSQL 15 or newer). Once per database, as an administrator; running it again is safe:
 --
 --   CREATE DATABASE rampart TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8';
---   psql -X -d rampart -v owner_password="$OWNER" -v app_password="$APP" -v report_password="$REPORT" -f roles.sql
+--   psql -X -d rampart -v owner_password="$OWNER" -v app_password="$APP" -v report_password="$REPORT" -v seal_password="$SEAL" -f roles.sql
 --
--- <name>_owner runs `manage.py migrate`, which gives the others their exact rights, <name>_app is the site, <name>_report reads. Another name
+-- <name>_owner runs `manage.py migrate`, which gives the others their exact rights, <name>_app is the site, <name>_report reads,
+-- <name>_seal seals the audit log (leave seal_password out, and the site does). Another name
 -- than rampart: -v name=shop. Give SCRAM verifiers, not clear passwords, where statements are logged.
 --
 -- The server: password_encryption = 'scram-sha-256', ssl = on, and in pg_hba.conf no "host" line for these roles, only
---   hostssl rampart rampart_owner,rampart_app,rampart_report <network> scram-sha-256
+--   hostssl rampart rampart_owner,rampart_app,rampart_report,rampart_seal <network> scram-sha-256
 -- The site:   DATABASE_URL=postgresql://rampart_app:…@db.example.org/rampart?sslmode=verify-full&sslrootcert=…&channel_binding=require
 \set ON_ERROR_STOP on
 \if :{?name}
@@ -55,4 +56,14 @@ REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid,
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO :"app";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; -- works only without IN SCHEMA
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" REVOKE USAGE ON TYPES FROM PUBLIC;
+
+-- The sealer of the audit log, if it is to have a role of its own: then the site can't write what its events are sealed in.
+\if :{?seal_password}
+    \set seal :name _seal
+    SELECT format('CREATE ROLE %I', :'seal') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'seal') \gexec
+    ALTER ROLE :"seal" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT CONNECTION LIMIT 5 PASSWORD :'seal_password';
+    ALTER ROLE :"seal" SET lock_timeout = '5s';
+    SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'seal') \gexec
+    GRANT USAGE ON SCHEMA public TO :"seal";
+\endif
 COMMIT;

@@ -24,17 +24,18 @@ class Database:
     owner_url: str
     app_url: str
     report_url: str
+    seal_url: str
     psql: Path
 
 
 @contextmanager
 def site_database(authority: Authority, folder: Path) -> Iterator[Database]:
-    """Empty, with its three roles. Raises PostgresNotFound when no PostgreSQL here speaks TLS."""
+    """Empty, with its four roles. Raises PostgresNotFound when no PostgreSQL here speaks TLS."""
     with temporary_postgres(certificate=authority.server) as superuser_url:
         with psycopg.connect(superuser_url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE rampart TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
         parts = urlsplit(superuser_url)._replace(path="/rampart")
-        passwords = {role: secrets.token_urlsafe(24) for role in ("owner", "app", "report")}
+        passwords = {role: secrets.token_urlsafe(24) for role in ("owner", "app", "report", "seal")}
         psql = postgres_binaries.find(tls=True).folder / "psql"
         given = {f"{role}_password": password for role, password in passwords.items()}
         for _ in range(2):  # running it again is safe
@@ -44,7 +45,7 @@ def site_database(authority: Authority, folder: Path) -> Iterator[Database]:
             role: parts._replace(netloc=f"rampart_{role}:{password}@127.0.0.1:{parts.port}", query=tls).geturl()
             for role, password in passwords.items()
         }
-        yield Database(parts.geturl(), urls["owner"], urls["app"], urls["report"], psql)
+        yield Database(parts.geturl(), urls["owner"], urls["app"], urls["report"], urls["seal"], psql)
 
 
 def run_sql(psql: Path, url: str, file: Path, **variables: str) -> None:

@@ -16,6 +16,9 @@ FORBIDDEN = {
     "empty the audit log": "TRUNCATE audit_event",
     "change a seal": "UPDATE audit_leaf SET position = position",
     "delete a seal": "DELETE FROM audit_checkpoint",
+    "insert a seal": "INSERT INTO audit_leaf VALUES (0, gen_random_uuid(), '')",
+    "insert a checkpoint": "INSERT INTO audit_checkpoint VALUES (1000000, 'x', '')",
+    "say that witnesses know": "UPDATE audit_progress SET size = 0",
     "delete an archive's excuse": "DELETE FROM audit_archive",
     "empty what witnesses have": "TRUNCATE audit_progress",
     "drop a trigger": "DROP TRIGGER append_only_rows ON audit_event",
@@ -56,9 +59,28 @@ def test_reports_read_the_audit_log_and_nothing_else(site: Site) -> None:
             connection.execute("SELECT FROM accounts_user")
 
 
-def test_the_sealer_works_with_the_rights_of_the_site(site: Site) -> None:
-    assert "events sealed" in site.manage("audit", "seal")
+def test_only_the_sealer_seals_and_the_site_verifies(site: Site) -> None:
+    with pytest.raises(AssertionError, match="permission denied for table audit_leaf"):
+        site.manage("audit", "seal")
+    assert "events sealed" in site.manage("audit", "seal", DATABASE_URL=site.database.seal_url)
     assert "intact" in site.manage("audit", "verify")
+    assert "intact" in site.manage("audit", "verify", DATABASE_URL=site.database.seal_url)
+
+
+OF_SEALER_FORBIDDEN = {
+    "change an event": "UPDATE audit_event SET action = action",
+    "delete a leaf": "DELETE FROM audit_leaf",
+    "excuse a deletion": "INSERT INTO audit_archive VALUES (0, 1, 'x')",
+    "read who there is": "SELECT FROM accounts_user",
+    "make a table": "CREATE TABLE mine (id int)",
+}
+
+
+@pytest.mark.asvs("13.2.2", "16.4.2")
+@pytest.mark.parametrize("statement", OF_SEALER_FORBIDDEN.values(), ids=OF_SEALER_FORBIDDEN.keys())
+def test_the_sealer_cannot(site: Site, statement: str) -> None:
+    with psycopg.connect(site.database.seal_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
 
 
 def test_only_the_owner_archives(site: Site) -> None:
@@ -70,22 +92,23 @@ drop(Run(0, 1), Path("x"), "00")
 """
     command = [sys.executable, "-c", moving]
     done = subprocess.run(command, cwd=ROOT, env=site.environ, capture_output=True, text=True, check=False)
-    assert "must be owner of" in done.stderr
+    assert "permission denied for table audit_archive" in done.stderr
 
 
 def rights(site: Site) -> list[tuple[str, str, str]]:
     with psycopg.connect(site.database.owner_url) as connection:
         return connection.execute(
             "SELECT table_name, grantee, string_agg(privilege_type, ' ' ORDER BY privilege_type) "
-            "FROM information_schema.role_table_grants WHERE grantee IN ('rampart_app', 'rampart_report') "
-            "GROUP BY 1, 2 ORDER BY 1, 2"
+            "FROM information_schema.role_table_grants "
+            "WHERE grantee IN ('rampart_app', 'rampart_report', 'rampart_seal') GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
 
 
 def test_dbroles_gives_exact_rights_again_and_again(site: Site) -> None:
     before = rights(site)
     assert ("audit_event", "rampart_app", "INSERT SELECT") in before
-    assert ("audit_checkpoint", "rampart_app", "INSERT SELECT") in before
+    assert ("audit_checkpoint", "rampart_app", "SELECT") in before
+    assert ("audit_checkpoint", "rampart_seal", "INSERT SELECT") in before
     assert ("accounts_user", "rampart_app", "DELETE INSERT SELECT UPDATE") in before
     assert ("django_migrations", "rampart_app", "SELECT") in before
     with psycopg.connect(site.database.owner_url) as connection:

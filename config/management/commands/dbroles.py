@@ -1,4 +1,4 @@
-"""`manage.py dbroles`: give the site's and the reports' database roles exactly the rights that the models need."""
+"""`manage.py dbroles`: give the database roles of the site exactly the rights that the models need."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from config import database_roles
 
 
 class Command(BaseCommand):
-    help = "Gives the site's and the reports' roles their exact rights. As the owner; `migrate` does it too."
+    help = "Gives the site's, reports' and sealer's roles their exact rights. As the owner; `migrate` does it too."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,4 +28,6 @@ class Command(BaseCommand):
             self.stdout.write("".join(f"{statement};\n" for statement in database_roles.statements(database, name)))
             return
         database_roles.apply(database, name)
-        self.stdout.write(f"{name}_app and {name}_report have the rights that the models need.")
+        self.stdout.write(
+            f"{name}_app, {name}_report and {name}_seal, if it is there, have the rights that the models need."
+        )
