@@ -8,6 +8,7 @@ held», and with status 1 if one is not.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.bars import Bar, judged
 from tests.services.temporary_postgres import temporary_postgres
 
 ENGINES = ("sqlite", "postgresql")
@@ -35,21 +37,17 @@ def main() -> int:
     if given.url:
         measure(given)
         return 0
-    bars = [line for engine in ENGINES if given.engine in (None, engine) for line in bars_of(engine)]
-    print("\n" + "\n".join(bars))
-    held = sum(line.lstrip().startswith("held") for line in bars)
-    print(f"\n{held} of {len(bars)} bars held")
-    return 0 if held == len(bars) else 1
+    return judged([bar for engine in ENGINES if given.engine in (None, engine) for bar in bars_of(engine)])
 
 
-def bars_of(engine: str) -> list[str]:
+def bars_of(engine: str) -> list[Bar]:
     """Measure in a process of its own, since Django is set up once; print its tables, and return its bars."""
     with database(engine) as url:
         command = [sys.executable, "-m", "benchmarks.audit", *sys.argv[1:], "--url", url]
         printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - ourselves
     tables, _, bars = printed.partition("BARS\n")
     print(tables)
-    return bars.splitlines()
+    return [Bar(*json.loads(line)) for line in bars.splitlines()]
 
 
 @contextmanager
@@ -72,7 +70,7 @@ def measure(given: argparse.Namespace) -> None:
     bars = [*saves.run(given.saves, given.rounds), *writers.run(given.url, given.seconds), *seals.run(given.events)]
     bars += pages.run(given.log)  # last: it fills the log
     print("BARS")
-    print("\n".join(map(str, bars)))
+    print("\n".join(map(json.dumps, bars)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from apps.audit.canonical import floor_of, moment_of
 from apps.audit.chart import chart
 from apps.audit.models import Event
 from apps.audit.queries import by_index, page_of
-from benchmarks.audit.bars import Bar
+from benchmarks.bars import Bar
 
 MOST = 5.0  # milliseconds of the database for one page
 CHART_MOST = 3_000.0  # and for the chart, the first time that its days are counted

@@ -13,8 +13,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from apps.audit.api import acting_as
-from benchmarks.audit.bars import Bar
 from benchmarks.audit.models import AUDITLOG, HISTORY, OURS, PLAIN, SUBJECTS, TRIGGER
+from benchmarks.bars import Bar
 
 
 def run(saves: int, rounds: int) -> Iterator[Bar]:

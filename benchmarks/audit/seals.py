@@ -15,8 +15,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from benchmarks.audit.bars import Bar
 from benchmarks.audit.saves import spent
+from benchmarks.bars import Bar
 
 WANTED = 50_000  # events a second
 FLAT = 64.0  # MB that a verification of all may take above one of few

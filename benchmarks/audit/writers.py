@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from benchmarks.audit import settings
-from benchmarks.audit.bars import Bar
+from benchmarks.bars import Bar
 
 PLAIN, EVENT = "plain insert", "event"
 ACTION = "audit_benchmark.ours.changed"

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.bars import judged
 from benchmarks.encryption import settings
 
 
@@ -26,9 +27,7 @@ def main() -> int:
         settings.set_up(Path(folder))
         from benchmarks.encryption import measure  # needs Django set up
 
-        held, bars = measure.run(given.rows, given.rounds, peers=not given.without_peers)
-    print(f"\n{held} of {bars} bars held")
-    return 0 if held == bars else 1
+        return judged(measure.run(given.rows, given.rounds, peers=not given.without_peers))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from django.core.files.base import File
 
 from apps.encryption.cobblestone import Reader
 from apps.encryption.storage import HEADER, Sealing
+from benchmarks.bars import Bar
 
 MIB = 1024 * 1024
 SIZE = 64 * MIB
@@ -21,8 +22,7 @@ KEY, CONTEXT = os.urandom(32), b"benchmark"
 ROUNDS = 5
 
 
-def measured() -> Iterator[tuple[Any, ...]]:
-    """What is held, its limit, the measured number, and whether it must be at least that."""
+def measured() -> Iterator[Bar]:
     plain, nonce, cipher = os.urandom(SIZE), os.urandom(12), AESGCM(KEY)
     sealed, whole = b"".join(sealing(plain)), cipher.encrypt(nonce, plain, None)
     # The raw calls write into memory that is there already: else most of their time would be the kernel's, for 64 MiB.
@@ -33,16 +33,16 @@ def measured() -> Iterator[tuple[Any, ...]]:
         lambda: cipher.decrypt_into(nonce, whole, None, into[:SIZE]),
         lambda: drain(opening(sealed, SIZE)),
     )
-    yield "files: speed of encrypting, of one raw call", 0.5, raw_seal / seal, True
-    yield "files: speed of reading, of one raw call", 0.5, raw_open / read, True
-    yield "files: speed of reading, of encrypting", 1, seal / read, True
+    yield Bar("files: speed of encrypting, of one raw call", 0.5, raw_seal / seal, at_least=True)
+    yield Bar("files: speed of reading, of one raw call", 0.5, raw_open / read, at_least=True)
+    yield Bar("files: speed of reading, of encrypting", 1, seal / read, at_least=True)
     small, sealed_small = plain[:MIB], b"".join(sealing(plain[:MIB]))
     peaks = [peak(lambda: drain(sealing(small))), peak(lambda: drain(sealing(plain)))]
-    yield f"files: KiB of memory to encrypt {SIZE // MIB} MiB", 8 * STEP / 1024, peaks[1]
-    yield "files: that memory, of what 1 MiB takes", 1.1, peaks[1] / peaks[0]
+    yield Bar(f"files: KiB of memory to encrypt {SIZE // MIB} MiB", 8 * STEP / 1024, peaks[1])
+    yield Bar("files: that memory, of what 1 MiB takes", 1.1, peaks[1] / peaks[0])
     peaks = [peak(lambda: drain(opening(sealed_small, MIB))), peak(lambda: drain(opening(sealed, SIZE)))]
-    yield f"files: KiB of memory to read {SIZE // MIB} MiB", 4 * 16, peaks[1]
-    yield "files: that memory, of what 1 MiB takes", 1.1, peaks[1] / peaks[0]
+    yield Bar(f"files: KiB of memory to read {SIZE // MIB} MiB", 4 * 16, peaks[1])
+    yield Bar("files: that memory, of what 1 MiB takes", 1.1, peaks[1] / peaks[0])
 
 
 def sealing(plain: bytes) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
+from benchmarks.bars import Bar, judged
 from benchmarks.rbac.engine import measured_on
 
 ENGINES = ("postgresql", "sqlite")
@@ -23,13 +24,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20, help="how often each question is asked (20)")
     parser.add_argument("--engine", choices=ENGINES, help="only this one")
     given = parser.parse_args()
-    held = bars = 0
+    bars: list[Bar] = []
     for engine in [given.engine] if given.engine else ENGINES:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
-            counted = alone.submit(measured_on, engine, given.rows, given.rounds).result()
-        held, bars = held + counted[0], bars + counted[1]
-    print(f"\n{held} of {bars} bars held")
-    return 0 if held == bars else 1
+            bars += alone.submit(measured_on, engine, given.rows, given.rounds).result()
+    return judged(bars)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Subjects(NamedTuple):
 
     reader: User  # owns 5,000 papers
     colleague: User  # owns what is left to everybody
+    librarian: User  # is to see all
     folder: Folder
 
 
@@ -53,7 +54,7 @@ def fill(grants: int) -> Subjects:
     copy_shares(pairs)
     join_groups(users, groups)
     analyze()
-    return Subjects(users[0], users[1], folders[0])
+    return Subjects(users[0], users[1], users[2], folders[0])
 
 
 def row_of_user(user: User) -> tuple[Any, ...]:

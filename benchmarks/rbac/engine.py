@@ -3,8 +3,10 @@
 import os
 import traceback
 
+from benchmarks.bars import Bar
 
-def measured_on(engine: str, rows: int, rounds: int) -> tuple[int, int]:
+
+def measured_on(engine: str, rows: int, rounds: int) -> list[Bar]:
     from tests.services import database  # a throw-away PostgreSQL
 
     os.environ["TEST_DATABASE"] = engine

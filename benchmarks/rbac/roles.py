@@ -1,4 +1,4 @@
-"""One role of four permissions for a paper, the same for a folder of papers."""
+"""One role of four permissions for a paper, the same for a folder of papers; and one for everything, declared late."""
 
 from apps.rbac.roles import Role
 
@@ -17,3 +17,14 @@ class FolderOwner(Role):
     label = "Owner of a folder"
     scope = "rbac_benchmark.Folder"
     permissions = FOUR
+
+
+def declare_reader() -> type[Role]:
+    """A role for everything, leaves too: guardian's lists ask the user's `has_perm`, which our backend answers."""
+
+    class Reader(Role):
+        slug = "rbac_benchmark.reader"
+        label = "Reads everything"
+        permissions = frozenset({"rbac_benchmark.view_paper", "rbac_benchmark.view_leaf"})
+
+    return Reader
