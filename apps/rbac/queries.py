@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
-from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.db.models import F, Lookup, Q, QuerySet
 
 from apps.rbac import protection, sessions
 from apps.rbac.models import RoleAssignment
@@ -72,18 +72,20 @@ def held_among(user_pk: Any, permission: str, objects: list[models.Model]) -> se
 type Ways = tuple[list[Sql], list[Sql]]  # arms that find keys of rows, and arms each of which is for all rows
 
 
-class Holds(Func):
-    """Of a row: whether the arms find its primary key. No arm is correlated with it: the database runs each once."""
+class Holds(Lookup):
+    """Of a row: whether the arms find its primary key. No arm is correlated with it: the database runs each once.
 
-    output_field = BooleanField()
+    A lookup, since SQLite would be asked whether another condition is 1, and then not look into an index for it.
+    """
+
+    prepare_rhs = False  # it makes the arms, once the database is known
 
     def __init__(self, ways: Callable[[str], Ways]) -> None:
-        self.ways = ways
-        super().__init__(F("pk"))
+        super().__init__(F("pk"), ways)
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:  # type: ignore[override] # never a template
-        arms, for_all = self.ways(connection.alias)
-        pk = compiler.compile(self.source_expressions[0])[0]
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        arms, for_all = self.rhs(connection.alias)
+        pk, _ = self.process_lhs(compiler, connection)
         held = [any_of(for_all)] if for_all else []  # first: where it is so, the database need not find the keys
         # Beside another condition PostgreSQL compares with an array one by one, and with a sub-query by its hash.
         held += [among(pk, arms, "sqlite" if for_all else connection.vendor)] if arms else []

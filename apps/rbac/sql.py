@@ -8,6 +8,7 @@ way to hold a permission is one *arm*; check, page, list and holders are made of
 import json
 from collections.abc import Iterable
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from django.contrib.auth import get_user_model
@@ -60,16 +61,17 @@ class Arms:
         return self.of_both((RoleAssignment, RoleAssignment), found, in_force)
 
     def roles_at(self, found: str, grantors: list[Grantors]) -> list[Sql]:
-        """Of assignments at those places. The list of keys is there for the index, the pairs decide."""
+        """Of assignments at those places. The lists of keys and of roles are there for the index, the pairs decide."""
         pairs = [(key, slug) for (_, key), slugs in grantors for slug in slugs]
-        keys = tuple(dict.fromkeys(key for key, _ in pairs))
         if not pairs:
             return []
+        keys, slugs = (tuple(dict.fromkeys(either)) for either in zip(*pairs, strict=True))
         key, role = self.names["scope_key"], self.names["role"]
-        text = f"{key} IN ({marks(len(keys))}) AND ({key}, {role}) IN ({', '.join(len(pairs) * ['(%s, %s)'])})"
+        text = f"{key} IN ({marks(len(keys))}) AND {role} IN ({marks(len(slugs))})"
+        text += f" AND ({key}, {role}) IN ({', '.join(len(pairs) * ['(%s, %s)'])})"
         if keys == ("",) or "" not in keys:
-            text += f" AND {key} {'=' if keys == ('',) else '<>'} ''"  # as the partial index for it says
-        return self.roles(found, Sql(text, (*keys, *(value for pair in pairs for value in pair))))
+            text += f" AND {'' if keys == ('',) else 'NOT '}({key} = '')"  # as the partial index for it says
+        return self.roles(found, Sql(text, (*keys, *slugs, *chain.from_iterable(pairs))))
 
     def roles_of_kind(self, found: str, permission: str, kind: str) -> list[Sql]:
         """Of assignments for any object of one scope type that grant the permission."""
