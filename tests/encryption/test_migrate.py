@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import FieldError
 from django.core.management import CommandError, call_command
-from django.db import models
+from django.db import connection, models
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +101,19 @@ def test_a_value_that_changes_meanwhile_is_not_overtaken(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(sweeping, "swap", late)
     assert (ssn()["left"], Employee.objects.get(pk=made.pk).sealed_ssn) == (0, "new")
+
+
+def test_a_row_that_a_constraint_refuses_is_listed_and_the_others_are_filled() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX one_of_each ON testapp_employee (SUBSTR(sealed_ssn, 7, 16))")
+    rows = [leftovers(ssn=value) for value in ("1", "2", "1")]
+    tally = fill("ssn")
+    assert (tally.changed, tally.left, tally.failures) == (2, 0, 1)
+    (refused,) = tally.unreadable
+    assert (refused.reason, refused.pk) in {("IntegrityError", str(rows[0].pk)), ("IntegrityError", str(rows[2].pk))}
+    assert Employee.objects.get(pk=rows[1].pk).sealed_ssn == "2"
+    with pytest.raises(CommandError, match="1 cells can't be read"):
+        ssn()
 
 
 def test_a_cell_that_can_not_be_opened_is_left_as_evidence_and_listed() -> None:
