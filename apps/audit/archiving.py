@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import file_digest
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,19 +52,18 @@ def archived(using: str = DEFAULT_DB_ALIAS, refused: Any = None) -> Iterator[Run
 
 def due(now: datetime, using: str = DEFAULT_DB_ALIAS) -> Iterator[Run]:
     """The periods all of whose events are past their retention and held by nobody, neighbors as one."""
-    gone, begin = list(archived(using)), 0
-    found: Run | None = None
-    for end in Checkpoint.objects.using(using).order_by("size").values_list("size", flat=True):
-        away = any(run.begin <= begin and end <= run.end for run in gone)
-        if not away and is_due(begin, end, now, using):
-            found = Run(found.begin if found else begin, end)
-        else:
-            if found:
-                yield found
-            found = None
-        begin = end
-    if found:
-        yield found
+    gone = list(archived(using))
+
+    def may_go(period: Run) -> bool:
+        away = any(run.begin <= period.begin and period.end <= run.end for run in gone)
+        return not away and is_due(*period, now, using)
+
+    sizes = Checkpoint.objects.using(using).order_by("size").values_list("size", flat=True)
+    periods = (Run(*sizes) for sizes in pairwise([0, *sizes]))
+    for goes, found in groupby(periods, key=may_go):
+        if goes:
+            neighbors = list(found)
+            yield Run(neighbors[0].begin, neighbors[-1].end)
 
 
 def is_due(begin: int, end: int, now: datetime, using: str) -> bool:

@@ -132,16 +132,9 @@ class Sealed:
     late: int = 0
 
     def text(self) -> str:
-        said = {"time": self.time, "through": self.through, "events": self.events} | (
-            {"late": self.late} if self.late else {}
-        )
-        lines = [
-            origin(),
-            str(self.size),
-            b64encode(self.root).decode(),
-            *(f"{name} {each}" for name, each in said.items()),
-        ]
-        return "\n".join(lines) + "\n"
+        root, late = b64encode(self.root).decode(), f"late {self.late}\n" if self.late else ""
+        sealed = f"time {self.time}\nthrough {self.through}\nevents {self.events}\n{late}"
+        return f"{origin()}\n{self.size}\n{root}\n{sealed}"
 
     @classmethod
     def read(cls, note: str) -> Self:

@@ -12,8 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
 from django.utils.module_loading import import_string
 
-from apps.audit.actions import Outcome, Survives, find
+from apps.audit.actions import Survives, find
 from apps.audit.errors import UnknownAction
+
+ARGUMENTS = ("target", "outcome", "changes", "reason", "details")
 
 
 def wiring() -> dict[str, str | Survives]:
@@ -34,17 +36,9 @@ def receiver_for(wired: str | Survives) -> Callable[..., None]:
     survives = isinstance(wired, Survives)
     action = wired.action if isinstance(wired, Survives) else wired
 
-    def hear(
-        sender: Any,
-        *,
-        target: Any = None,
-        outcome: str = Outcome.SUCCESS,
-        changes: dict[str, Any] | None = None,
-        reason: str = "",
-        details: dict[str, Any] | None = None,
-        **unused: Any,
-    ) -> None:
-        write_event(action, Happening(target, changes, outcome, reason, details or {}), survives=survives)
+    def hear(**sent: Any) -> None:
+        said = {name: sent[name] for name in ARGUMENTS if sent.get(name) is not None}
+        write_event(action, Happening(**said), survives=survives)
 
     return hear
 
