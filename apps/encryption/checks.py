@@ -17,7 +17,6 @@ from apps.encryption.codecs import BINDABLE, codec_for
 from apps.encryption.errors import KeyringError
 from apps.encryption.fields import Encrypted
 from apps.encryption.files import EncryptedFileField
-from apps.encryption.guards import sealed_field
 from apps.encryption.inventory import labeled_fields
 from apps.encryption.querysets import SealedQuerySet
 from apps.encryption.uploads import check_handlers
@@ -99,7 +98,7 @@ def check_rings(**_: Any) -> Messages:
 
 
 def check_models(**_: Any) -> Messages:
-    """E004, E005 and E007: a label is one field's, nothing sorts by ciphertext, and bulk writes seal row by row."""
+    """E004 and E007: a label is one field's, and bulk writes seal row by row."""
     found: Messages = []
     owners: dict[str, Encrypted | EncryptedFileField] = {}
     for field in labeled_fields():
@@ -108,21 +107,11 @@ def check_models(**_: Any) -> Messages:
             text = f"Its label {field.frozen_label!r} is also that of {owner}: their cells could be exchanged."
             found.append(checks.Error(text, obj=field, id="encryption.E004"))
     for model in {field.model for field in labeled_fields()}:
-        found += _check_ordering(model)
         if not isinstance(model._default_manager.all(), SealedQuerySet):
             hint = "Add SealedQuerySet to the bases of its queryset, or use objects = SealedQuerySet.as_manager()."
             text = "It has encrypted fields, but its manager's queryset is no SealedQuerySet."
             found.append(checks.Error(text, hint=hint, obj=model, id="encryption.E007"))
     return found
-
-
-def _check_ordering(model: type[models.Model]) -> Messages:
-    names = [name.lstrip("-") for name in model._meta.ordering or () if isinstance(name, str)]
-    return [
-        checks.Error(f"Meta.ordering sorts by the ciphertext of {name!r}.", obj=model, id="encryption.E005")
-        for name in names
-        if sealed_field(model, name)
-    ]
 
 
 def check_labels(**_: Any) -> Messages:

@@ -16,17 +16,26 @@ from django.core.files.base import File
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.fields.files import FieldFile, FileDescriptor
 from django.db.models.query_utils import DeferredAttribute
+from django.forms import ClearableFileInput
 from django.template.defaultfilters import filesizeformat
 
 from apps.encryption.binding import Bind, Labeled
 from apps.encryption.errors import EncryptionError, TooLarge
-from apps.encryption.file_forms import SealedFileInput
 from apps.encryption.storage import AnyFile, SealedFile, SealedStorage
 
 if TYPE_CHECKING:
     from apps.encryption.cobblestone import Reader
 
 MAX_SIZE = 10 * 1024 * 1024  # bytes
+
+
+class SealedFileInput(ClearableFileInput):
+    """Says that there is a file, without a link or its random name, and can take it away."""
+
+    template_name = "encryption/sealed_file_input.html"
+
+    def is_initial(self, value: Any) -> bool:
+        return bool(value)
 
 
 class StoredName(str):

@@ -71,11 +71,13 @@ def refuse_misuse(query: Any) -> None:
     if query.subquery and not query.default_cols:
         _refuse_handing_out(query, selected)
     if (query.distinct and not query.distinct_fields) or (query.combinator and not query.combinator_all):
-        _refuse_merging(query, selected, "tell its equal values apart" if query.combinator else "DISTINCT", "values()")
+        _refuse_merging(
+            query, selected, "tell its equal values apart" if query.combinator else "use it in DISTINCT", "values()"
+        )
     if isinstance(query.group_by, tuple):
-        _refuse_merging(query, [*query.group_by, *selected], "GROUP BY", "values() before annotate()")
+        _refuse_merging(query, [*query.group_by, *selected], "use it in GROUP BY", "values() before annotate()")
     elif query.group_by:
-        _refuse_merging(query, selected, "GROUP BY", "the annotations", whole=True)
+        _refuse_merging(query, selected, "use it in GROUP BY", "the annotations", whole=True)
 
 
 def sealed_field(model: type[models.Model], path: str) -> Any:
@@ -190,20 +192,16 @@ def _refuse_handing_out(query: Any, selected: list[Any]) -> None:
             )
 
 
-def _refuse_merging(query: Any, merged: list[Any], clause: str, where: str, *, whole: bool = False) -> None:
+def _refuse_merging(query: Any, merged: list[Any], what: str, where: str, *, whole: bool = False) -> None:
     """Merging equal rows is right only where a row's key is among the columns, so that none of its cells matter."""
     keys = {(column.alias, column.target) for column in map(_source, merged) if isinstance(column, Col)}
     for column in map(_source, merged):
         if isinstance(column, SealedCol) and not _one_row(query, column.alias, keys, whole or query.default_cols):
             field: Any = column.target
             raise FieldError(
-                f"{field.frozen_label} is encrypted: the database can't {_clause(clause)}. Leave it out of "
+                f"{field.frozen_label} is encrypted: the database can't {what}. Leave it out of "
                 f"{where}, or put the key of its row in, or do it in Python."
             )
-
-
-def _clause(clause: str) -> str:
-    return clause if clause.islower() else f"use it in {clause}"
 
 
 def _source(expression: Any) -> Any:

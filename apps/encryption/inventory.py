@@ -117,17 +117,13 @@ class Count:
 
 def counts(found: Iterable[Table]) -> list[Count]:
     """What the cells of these tables name, by the bytes that they begin with. `root`: "odd", "even" or none."""
-    return [Count(*place, number) for place, number in sorted(_counted(found).items())]
-
-
-def _counted(found: Iterable[Table]) -> Counter[tuple[str, str, str, str]]:
     total: Counter[tuple[str, str, str, str]] = Counter()
     for table in found:
         for field in table.fields:
             rows = table.rows().filter(filled(field)).values_list(start(field)).annotate(cells_=models.Count("*"))
             for begins, number in rows.iterator():
                 total[(field.frozen_label, table.alias, *_said(bytes(begins)))] += number
-    return total
+    return [Count(*place, number) for place, number in sorted(total.items())]
 
 
 def _said(begins: bytes) -> tuple[str, str]:

@@ -132,10 +132,6 @@ class SealedFile(AnyFile):
         self.storage = storage
         super().__init__(cast("Any", storage.reader(name)), name)
 
-    @property
-    def reader(self) -> Reader:
-        return cast("Reader", self.file)
-
     def open(self, mode: str | None = None, *_: Any, **__: Any) -> "SealedFile":
         """Again from the start. Django's own would look for a file of this name on the disk."""
         if mode not in (None, "r", "rb"):

@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from django.apps import apps
 from django.core.checks import Error
+from django.core.exceptions import FieldError
 from django.db import models
 from django.db.migrations.state import ModelState, ProjectState
 from django.test import override_settings
@@ -104,7 +105,7 @@ def test_a_label_that_two_fields_share_is_refused() -> None:
 
 
 @isolate_apps("tests.testapp")
-def test_sorting_by_ciphertext_and_a_manager_that_can_not_write_in_bulk_are_refused() -> None:
+def test_a_manager_that_can_not_write_in_bulk_is_refused_and_at_the_first_query_an_order_of_ciphertext() -> None:
     class Sorted(models.Model):
         text = Encrypted(models.TextField(), bind=None)
 
@@ -113,7 +114,9 @@ def test_sorting_by_ciphertext_and_a_manager_that_can_not_write_in_bulk_are_refu
             ordering = ("-text",)
 
     with mock.patch.object(apps, "get_models", return_value=[Sorted]):
-        assert ids(checks.check_models()) == ["encryption.E005", "encryption.E007"]
+        assert ids(checks.check_models()) == ["encryption.E007"]
+    with pytest.raises(FieldError, match="can't sort by it"):
+        str(Sorted._default_manager.all().query)
 
 
 @pytest.mark.parametrize("setting", ["FIELD_ENCRYPTION_KEYS", "FIELD_INDEX_KEYS"])
