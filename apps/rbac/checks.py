@@ -52,9 +52,7 @@ def role_problems(role: type[Role]) -> Iterator[CheckMessage]:
         elif role.slug in registry.inherited(slug):
             yield Error(f"The role {role.slug!r} inherits from itself, by {slug!r}.", id="rbac.E002")
         elif registry.roles[slug].scope.lower() != role.scope.lower():
-            yield Error(
-                f"The role {role.slug!r} and {slug!r}, from which it inherits, differ in scope.", id="rbac.E004"
-            )
+            yield Error(f"The role {role.slug!r} inherits from {slug!r}, which has another scope.", id="rbac.E004")
     if role.scope and not is_model(role.scope):
         yield Error(f"The scope {role.scope!r} of the role {role.slug!r} is no installed model.", id="rbac.E005")
 
@@ -199,16 +197,10 @@ def bad_default_role() -> bool:
 def no_rights_elsewhere(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """Rows in Django's own permission tables or guardian's generic ones grant nothing here, and look as if they did."""
     user_model: Any = get_user_model()
-    tables = (
-        user_model.user_permissions.through,
-        Group.permissions.through,
-        get_user_obj_perms_model(),
-        get_group_obj_perms_model(),
-    )
+    generic = (get_user_obj_perms_model(), get_group_obj_perms_model())
+    tables = (user_model.user_permissions.through, Group.permissions.through, *generic)
     return [
-        Error(
-            f"{table._meta.db_table} has rows, which grant nothing. Give roles or shares, and empty it.", id="rbac.E301"
-        )
+        Error(f"{table._meta.db_table} has rows, which grant nothing.", hint="Empty it; give roles.", id="rbac.E301")
         for alias in databases or ()
         for table in tables
         if is_there(alias, table) and table._default_manager.using(alias).exists()

@@ -14,7 +14,7 @@ inside the request's transaction, and what it wrote is rolled back. So does, in 
 decorator above `@policy` gives instead of the view (`cache_page`, `condition`): such decorators go below.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -60,8 +60,10 @@ class Policy:
         return any(rule.on for rule in self.permissions())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Public(Policy):
+    """Everybody, signed in or not; `reason` stands in the list of public pages."""
+
     reason: str
 
     login_required: ClassVar[bool] = False
@@ -76,12 +78,16 @@ class Public(Policy):
 
 @dataclass(frozen=True)
 class Login(Policy):
+    """Whoever is signed in and active."""
+
     def admits(self, user: decisions.AnyUser) -> bool:
         return decisions.may_act(user)
 
 
 @dataclass(frozen=True)
 class Perm(Policy):
+    """Who holds the permission everywhere; with `on`, on the object that this argument of the URL names."""
+
     permission: str
     on: str | None = None
 
@@ -134,19 +140,7 @@ class MethodMap(AnyOf):
 NOBODY = AnyOf(())
 
 
-def public(*, reason: str) -> Policy:
-    """Everybody, signed in or not; `reason` stands in the list of public pages."""
-    return Public(reason)
-
-
-def login() -> Policy:
-    """Whoever is signed in and active."""
-    return Login()
-
-
-def perm(permission: str, on: str | None = None) -> Policy:
-    """Who holds the permission everywhere; with `on`, on the object that this argument of the URL names."""
-    return Perm(permission, on)
+login, perm, public = Login, Perm, Public  # as declarations read them
 
 
 def any_of(*policies: Policy) -> Policy:
@@ -244,7 +238,7 @@ class PolicyView(View):
 _included: dict[AnyView, Policy] = {}
 
 
-def policy_include(urlconf: Any, default: Policy, by_name: dict[str, Policy] | None = None, /) -> Any:
+def policy_include(urlconf: Any, default: Policy, by_name: Mapping[str, Policy] | None = None, /) -> Any:
     """`include(urlconf)` with a policy for each view: `by_name` for the URLs named there, else `default`.
 
     Raises ImproperlyConfigured for a name that no URL has, a view that has another policy already, and a policy on
