@@ -3,186 +3,106 @@
 Alphabetical. Which signal becomes which is in `config.settings.wiring` and `config.audit_adapters`.
 """
 
+from functools import partial
+
 from apps.audit.actions import Action, Audience, Category, Severity, register
 
+account = partial(Action, category=Category.USER)
+data = partial(Action, category=Category.DATA)
+defense = partial(Action, category=Category.DEFENSE)
+rights = partial(Action, category=Category.AUTHORIZATION)
+sealing = partial(Action, category=Category.CRYPTOGRAPHY)
+session = partial(Action, category=Category.SESSION)
+setup = partial(Action, category=Category.CONFIGURATION)
+sign_in = partial(Action, category=Category.AUTHENTICATION)
+CRITICAL, NOTICE, WARNING = Severity.CRITICAL, Severity.NOTICE, Severity.WARNING
+AUDITORS = Audience.AUDITORS
+
 register(
-    Action("accounts.email.changed", "{actor} changed their email address", Category.USER, Severity.NOTICE),
-    Action("accounts.email.confirmed", "{actor} confirmed the email address {details.email}", Category.USER),
-    Action("accounts.password.changed", "{actor} changed their password", Category.USER, Severity.NOTICE),
-    Action("accounts.password.reset", "{target} got a new password by a mailed link", Category.USER, Severity.NOTICE),
-    Action(
-        "accounts.password.reset_requested",
-        "A password reset was asked for {details.email}",
-        Category.USER,
-        Severity.NOTICE,
-    ),
-    Action("accounts.password.set", "{actor} set a first password", Category.USER, Severity.NOTICE),
-    Action("accounts.profile.changed", "{actor} changed their profile", Category.USER),
-    Action(
+    account("accounts.email.changed", "{actor} changed their email address", severity=NOTICE),
+    account("accounts.email.confirmed", "{actor} confirmed the email address {details.email}"),
+    account("accounts.password.changed", "{actor} changed their password", severity=NOTICE),
+    account("accounts.password.reset", "{target} got a new password by a mailed link", severity=NOTICE),
+    account("accounts.password.reset_requested", "A password reset was asked for {details.email}", severity=NOTICE),
+    account("accounts.password.set", "{actor} set a first password", severity=NOTICE),
+    account("accounts.profile.changed", "{actor} changed their profile"),
+    defense(
         "accounts.rate.exceeded",
         "Too many requests from one network address, or for one account, were slowed down",
-        Category.DEFENSE,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
+        severity=WARNING,
+        audience=AUDITORS,
     ),
-    Action("accounts.session.ended", "{actor} signed out", Category.SESSION),
-    Action("accounts.session.reauthenticated", "{actor} gave their password again", Category.SESSION),
-    Action("accounts.session.started", "{actor} signed in", Category.AUTHENTICATION),
-    Action(
-        "accounts.sign_in.failed",
-        "Somebody failed to sign in as {details.email}: {reason}",
-        Category.AUTHENTICATION,
-        Severity.NOTICE,
+    session("accounts.session.ended", "{actor} signed out"),
+    session("accounts.session.reauthenticated", "{actor} gave their password again"),
+    sign_in("accounts.session.started", "{actor} signed in"),
+    sign_in("accounts.sign_in.failed", "Somebody failed to sign in as {details.email}: {reason}", severity=NOTICE),
+    defense(
+        "accounts.sign_in.locked", "Sign-in as {details.email} was locked for one network address", severity=WARNING
     ),
-    Action(
-        "accounts.sign_in.locked",
-        "Sign-in as {details.email} was locked for one network address",
-        Category.DEFENSE,
-        Severity.WARNING,
-    ),
-    Action(
-        "accounts.sign_in.throttled",
-        "Sign-in as {details.email} was slowed down: {reason}",
-        Category.DEFENSE,
-        Severity.WARNING,
-    ),
-    Action("accounts.user.registered", "{target} signed up", Category.USER),
-    Action(
+    defense("accounts.sign_in.throttled", "Sign-in as {details.email} was slowed down: {reason}", severity=WARNING),
+    account("accounts.user.registered", "{target} signed up"),
+    sign_in(
         "accounts.verification.failed",
         "A wrong code was given to confirm the email address of {target}",
-        Category.AUTHENTICATION,
-        Severity.NOTICE,
+        severity=NOTICE,
     ),
-    Action(
+    sealing(
         "encryption.key.changed",
         "Key {details.key} of the ring {details.ring} was changed: {details.step}",
-        Category.CRYPTOGRAPHY,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
+        severity=WARNING,
+        audience=AUDITORS,
     ),
-    Action(
+    sealing(
         "encryption.opening.failed",
         "An encrypted value could not be opened: {reason}",
-        Category.CRYPTOGRAPHY,
-        Severity.CRITICAL,
-        audience=Audience.AUDITORS,
+        severity=CRITICAL,
+        audience=AUDITORS,
     ),
-    Action(
-        "encryption.reveal.refused",
-        "{actor} was refused to see {details.field} of {target} in full",
-        Category.AUTHORIZATION,
-        Severity.WARNING,
+    rights(
+        "encryption.reveal.refused", "{actor} was refused to see {details.field} of {target} in full", severity=WARNING
     ),
-    Action(
-        "encryption.shell.unsealed",
-        "{actor} opened encrypted values by hand",
-        Category.CRYPTOGRAPHY,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
+    sealing(
+        "encryption.shell.unsealed", "{actor} opened encrypted values by hand", severity=WARNING, audience=AUDITORS
     ),
-    Action(
+    data(
         "encryption.value.revealed",
         "{actor} saw {details.field} of {target} in full",
-        Category.DATA,
-        Severity.NOTICE,
+        severity=NOTICE,
         needs_actor=True,
     ),
-    Action(
+    defense(
         "hardening.csp.violated",
         "A browser stopped {details.blocked} on {details.page}, which {details.directive} does not allow",
-        Category.DEFENSE,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
+        severity=WARNING,
+        audience=AUDITORS,
     ),
-    Action(
-        "hardening.request.refused",
-        "A request was refused: {reason}",
-        Category.DEFENSE,
-        Severity.WARNING,
-        audience=Audience.AUDITORS,
+    defense("hardening.request.refused", "A request was refused: {reason}", severity=WARNING, audience=AUDITORS),
+    setup(
+        "hardening.start.refused", "The site did not start: {details.problems}", severity=CRITICAL, audience=AUDITORS
     ),
-    Action(
-        "hardening.start.refused",
-        "The site did not start: {details.problems}",
-        Category.CONFIGURATION,
-        Severity.CRITICAL,
-        audience=Audience.AUDITORS,
+    rights("rbac.access.refused", "{actor} was refused {details.permission}", severity=WARNING),
+    rights("rbac.grant.refused", "{actor} was refused a change of the rights of {details.to}", severity=WARNING),
+    rights("rbac.group.joined", "{actor} put {details.to} into the group {details.group}", severity=NOTICE),
+    rights("rbac.group.left", "{actor} took {details.to} out of the group {details.group}", severity=NOTICE),
+    rights(
+        "rbac.list.downloaded", "{actor} downloaded who has access: {details.list}", severity=NOTICE, audience=AUDITORS
     ),
-    Action("rbac.access.refused", "{actor} was refused {details.permission}", Category.AUTHORIZATION, Severity.WARNING),
-    Action(
-        "rbac.grant.refused",
-        "{actor} was refused a change of the rights of {details.to}",
-        Category.AUTHORIZATION,
-        Severity.WARNING,
-    ),
-    Action(
-        "rbac.group.joined",
-        "{actor} put {details.to} into the group {details.group}",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-    ),
-    Action(
-        "rbac.group.left",
-        "{actor} took {details.to} out of the group {details.group}",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-    ),
-    Action(
-        "rbac.list.downloaded",
-        "{actor} downloaded who has access: {details.list}",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
+    setup(
         "rbac.policy.missing",
         "A page was refused because it does not declare who may open it",
-        Category.CONFIGURATION,
-        Severity.CRITICAL,
-        audience=Audience.AUDITORS,
+        severity=CRITICAL,
+        audience=AUDITORS,
     ),
-    Action(
+    rights(
         "rbac.role.activated",
         "{actor} activated the role {details.role} until {details.until}: {reason}",
-        Category.AUTHORIZATION,
-        Severity.WARNING,
+        severity=WARNING,
     ),
-    Action("rbac.role.deactivated", "{actor} put the role {details.role} aside", Category.AUTHORIZATION),
-    Action(
-        "rbac.role.granted",
-        "{actor} gave {details.to} the role {details.role}",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-    ),
-    Action(
-        "rbac.role.revoked",
-        "{actor} took the role {details.role} from {details.to}",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-    ),
-    Action(
-        "rbac.roles.synced",
-        "The declared roles were written to the database",
-        Category.CONFIGURATION,
-        Severity.NOTICE,
-        audience=Audience.AUDITORS,
-    ),
-    Action(
-        "rbac.share.granted",
-        "{actor} shared {target} with {details.to} ({details.permissions})",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-    ),
-    Action(
-        "rbac.share.revoked",
-        "{actor} stopped sharing {target} with {details.to}",
-        Category.AUTHORIZATION,
-        Severity.NOTICE,
-    ),
-    Action(
-        "rbac.superuser.changed",
-        "{actor} changed whether {target} is a superuser",
-        Category.AUTHORIZATION,
-        Severity.CRITICAL,
-    ),
+    rights("rbac.role.deactivated", "{actor} put the role {details.role} aside"),
+    rights("rbac.role.granted", "{actor} gave {details.to} the role {details.role}", severity=NOTICE),
+    rights("rbac.role.revoked", "{actor} took the role {details.role} from {details.to}", severity=NOTICE),
+    setup("rbac.roles.synced", "The declared roles were written to the database", severity=NOTICE, audience=AUDITORS),
+    rights("rbac.share.granted", "{actor} shared {target} with {details.to} ({details.permissions})", severity=NOTICE),
+    rights("rbac.share.revoked", "{actor} stopped sharing {target} with {details.to}", severity=NOTICE),
+    rights("rbac.superuser.changed", "{actor} changed whether {target} is a superuser", severity=CRITICAL),
 )
