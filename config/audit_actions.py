@@ -7,16 +7,17 @@ from functools import partial
 
 from apps.audit.actions import Action, Audience, Category, Severity, register
 
-account = partial(Action, category=Category.USER)
-data = partial(Action, category=Category.DATA)
-defense = partial(Action, category=Category.DEFENSE)
-rights = partial(Action, category=Category.AUTHORIZATION)
-sealing = partial(Action, category=Category.CRYPTOGRAPHY)
-session = partial(Action, category=Category.SESSION)
-setup = partial(Action, category=Category.CONFIGURATION)
-sign_in = partial(Action, category=Category.AUTHENTICATION)
-CRITICAL, NOTICE, WARNING = Severity.CRITICAL, Severity.NOTICE, Severity.WARNING
 AUDITORS = Audience.AUDITORS
+CRITICAL, INFO, NOTICE, WARNING = Severity.CRITICAL, Severity.INFO, Severity.NOTICE, Severity.WARNING
+
+account = partial(Action, category=Category.USER)
+data = partial(Action, category=Category.DATA, severity=NOTICE)
+defense = partial(Action, category=Category.DEFENSE, severity=WARNING)
+rights = partial(Action, category=Category.AUTHORIZATION, severity=NOTICE)
+sealing = partial(Action, category=Category.CRYPTOGRAPHY, audience=AUDITORS)
+session = partial(Action, category=Category.SESSION)
+setup = partial(Action, category=Category.CONFIGURATION, audience=AUDITORS)
+sign_in = partial(Action, category=Category.AUTHENTICATION)
 
 register(
     account("accounts.email.changed", "{actor} changed their email address", severity=NOTICE),
@@ -29,17 +30,14 @@ register(
     defense(
         "accounts.rate.exceeded",
         "Too many requests from one network address, or for one account, were slowed down",
-        severity=WARNING,
         audience=AUDITORS,
     ),
     session("accounts.session.ended", "{actor} signed out"),
     session("accounts.session.reauthenticated", "{actor} gave their password again"),
     sign_in("accounts.session.started", "{actor} signed in"),
     sign_in("accounts.sign_in.failed", "Somebody failed to sign in as {details.email}: {reason}", severity=NOTICE),
-    defense(
-        "accounts.sign_in.locked", "Sign-in as {details.email} was locked for one network address", severity=WARNING
-    ),
-    defense("accounts.sign_in.throttled", "Sign-in as {details.email} was slowed down: {reason}", severity=WARNING),
+    defense("accounts.sign_in.locked", "Sign-in as {details.email} was locked for one network address"),
+    defense("accounts.sign_in.throttled", "Sign-in as {details.email} was slowed down: {reason}"),
     account("accounts.user.registered", "{target} signed up"),
     sign_in(
         "accounts.verification.failed",
@@ -50,59 +48,36 @@ register(
         "encryption.key.changed",
         "Key {details.key} of the ring {details.ring} was changed: {details.step}",
         severity=WARNING,
-        audience=AUDITORS,
     ),
-    sealing(
-        "encryption.opening.failed",
-        "An encrypted value could not be opened: {reason}",
-        severity=CRITICAL,
-        audience=AUDITORS,
-    ),
+    sealing("encryption.opening.failed", "An encrypted value could not be opened: {reason}", severity=CRITICAL),
     rights(
         "encryption.reveal.refused", "{actor} was refused to see {details.field} of {target} in full", severity=WARNING
     ),
-    sealing(
-        "encryption.shell.unsealed", "{actor} opened encrypted values by hand", severity=WARNING, audience=AUDITORS
-    ),
-    data(
-        "encryption.value.revealed",
-        "{actor} saw {details.field} of {target} in full",
-        severity=NOTICE,
-        needs_actor=True,
-    ),
+    sealing("encryption.shell.unsealed", "{actor} opened encrypted values by hand", severity=WARNING),
+    data("encryption.value.revealed", "{actor} saw {details.field} of {target} in full", needs_actor=True),
     defense(
         "hardening.csp.violated",
         "A browser stopped {details.blocked} on {details.page}, which {details.directive} does not allow",
-        severity=WARNING,
         audience=AUDITORS,
     ),
-    defense("hardening.request.refused", "A request was refused: {reason}", severity=WARNING, audience=AUDITORS),
-    setup(
-        "hardening.start.refused", "The site did not start: {details.problems}", severity=CRITICAL, audience=AUDITORS
-    ),
+    defense("hardening.request.refused", "A request was refused: {reason}", audience=AUDITORS),
+    setup("hardening.start.refused", "The site did not start: {details.problems}", severity=CRITICAL),
     rights("rbac.access.refused", "{actor} was refused {details.permission}", severity=WARNING),
     rights("rbac.grant.refused", "{actor} was refused a change of the rights of {details.to}", severity=WARNING),
-    rights("rbac.group.joined", "{actor} put {details.to} into the group {details.group}", severity=NOTICE),
-    rights("rbac.group.left", "{actor} took {details.to} out of the group {details.group}", severity=NOTICE),
-    rights(
-        "rbac.list.downloaded", "{actor} downloaded who has access: {details.list}", severity=NOTICE, audience=AUDITORS
-    ),
-    setup(
-        "rbac.policy.missing",
-        "A page was refused because it does not declare who may open it",
-        severity=CRITICAL,
-        audience=AUDITORS,
-    ),
+    rights("rbac.group.joined", "{actor} put {details.to} into the group {details.group}"),
+    rights("rbac.group.left", "{actor} took {details.to} out of the group {details.group}"),
+    rights("rbac.list.downloaded", "{actor} downloaded who has access: {details.list}", audience=AUDITORS),
+    setup("rbac.policy.missing", "A page was refused because it does not declare who may open it", severity=CRITICAL),
     rights(
         "rbac.role.activated",
         "{actor} activated the role {details.role} until {details.until}: {reason}",
         severity=WARNING,
     ),
-    rights("rbac.role.deactivated", "{actor} put the role {details.role} aside"),
-    rights("rbac.role.granted", "{actor} gave {details.to} the role {details.role}", severity=NOTICE),
-    rights("rbac.role.revoked", "{actor} took the role {details.role} from {details.to}", severity=NOTICE),
-    setup("rbac.roles.synced", "The declared roles were written to the database", severity=NOTICE, audience=AUDITORS),
-    rights("rbac.share.granted", "{actor} shared {target} with {details.to} ({details.permissions})", severity=NOTICE),
-    rights("rbac.share.revoked", "{actor} stopped sharing {target} with {details.to}", severity=NOTICE),
+    rights("rbac.role.deactivated", "{actor} put the role {details.role} aside", severity=INFO),
+    rights("rbac.role.granted", "{actor} gave {details.to} the role {details.role}"),
+    rights("rbac.role.revoked", "{actor} took the role {details.role} from {details.to}"),
+    setup("rbac.roles.synced", "The declared roles were written to the database", severity=NOTICE),
+    rights("rbac.share.granted", "{actor} shared {target} with {details.to} ({details.permissions})"),
+    rights("rbac.share.revoked", "{actor} stopped sharing {target} with {details.to}"),
     rights("rbac.superuser.changed", "{actor} changed whether {target} is a superuser", severity=CRITICAL),
 )
