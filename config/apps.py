@@ -1,4 +1,5 @@
 from django.apps import AppConfig, apps
+from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.db.models.signals import post_migrate
 
 
@@ -19,3 +20,10 @@ class ProjectConfig(AppConfig):
         post_migrate.connect(
             database_roles.apply_after_migrate, sender=having_models, dispatch_uid="config:database_roles"
         )
+
+
+class AdminConfig(DjangoAdminConfig):
+    """`admin.site`, at which everybody registers, is the one that asks rbac."""
+
+    navigation = (("Administration", "admin:index", "rbac.use_admin"),)
+    default_site = "apps.rbac.admin_site.RBACAdminSite"

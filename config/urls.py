@@ -1,5 +1,7 @@
 """Every address, and beside each include who may call its pages."""
 
+from django.conf import settings
+from django.contrib import admin
 from django.urls import path
 
 from apps.rbac.policies import login, perm, policy_include, public
@@ -45,5 +47,6 @@ urlpatterns = [
         ),
     ),
     path("audit/", policy_include("apps.audit.urls", perm("audit.view_event"), AUDIT)),
+    path(settings.ADMIN_PATH, policy_include(admin.site.urls, perm("rbac.use_admin"))),
     *project_urls,
 ]

@@ -125,6 +125,7 @@ class RoleAssignment(GuardedModel):
         permissions: ClassVar = [
             ("bind_role", "Can give roles that grant more than one holds"),
             ("manage", "Can give and take roles"),
+            ("use_admin", "Can open the administration pages"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

@@ -167,5 +167,5 @@ class Admin(Role):
     slug = "admin"
     label = "Administrator"
     description = "Runs the site: gives roles, reads the audit log."
-    permissions = frozenset({"rbac.bind_role", "rbac.manage", "rbac.view_roleassignment"})
+    permissions = frozenset({"rbac.bind_role", "rbac.manage", "rbac.use_admin", "rbac.view_roleassignment"})
     inherits = (User,)

@@ -10,6 +10,7 @@ from typing import Any
 from django.dispatch import Signal
 
 access_refused = Signal()
+admin_edited = Signal()
 grant_refused = Signal()
 group_joined = Signal()
 group_left = Signal()

@@ -21,7 +21,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     *PROJECT_APPS,
-    "config",
+    "config.apps.ProjectConfig",  # named, as the module has two
     "apps.accounts",
     "apps.rbac",
     "apps.encryption",
@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "config.apps.AdminConfig",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.forms",  # its templates, which FORM_RENDERER lets ours override
@@ -137,6 +138,8 @@ STORAGES = {
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 RBAC_LOCK = BASE_DIR / "rbac.lock"  # what `manage.py rbac plan` compares the declared roles with
+
+ADMIN_PATH = "administration/"  # where Django's admin is; who may open it is said in config.urls
 
 # Set by local settings only: demo accounts may be made, and a line on each page says so.
 DEMO = False

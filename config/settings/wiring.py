@@ -16,6 +16,7 @@ AUDIT_SIGNALS = {
     "apps.encryption.signals.revealed": "encryption.value.revealed",
     "apps.encryption.signals.unsealed": "encryption.shell.unsealed",
     "apps.rbac.signals.access_refused": Survives("rbac.access.refused"),
+    "apps.rbac.signals.admin_edited": "rbac.admin.edited",
     "apps.rbac.signals.grant_refused": Survives("rbac.grant.refused"),
     "apps.rbac.signals.group_joined": "rbac.group.joined",
     "apps.rbac.signals.group_left": "rbac.group.left",

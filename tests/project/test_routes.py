@@ -1,5 +1,6 @@
 """Every address of the site refuses a stranger, or is on the list of public ones with its reason."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,7 @@ def address(prefix: str, pattern: URLPattern) -> str:
             route = route.replace(f"<{name}>", SAMPLES[kind]).replace(f"<{kind}:{name}>", SAMPLES[kind])
         return prefix + route
     route = str(pattern.pattern).removeprefix("^").removesuffix("$").removesuffix("\\Z")
+    route = re.sub(r"\(\?P<app_label>(\w+)[^)]*\)", r"\1", route)
     for group in ("(?P<uidb36>[0-9A-Za-z]+)", "(?P<key>.+)", "(?P<key>[-:\\w]+)"):
         route = route.replace(group, "x")
     return prefix + route

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.rbac import roles, signals
-from apps.rbac.assignments import assign_creator
+from apps.rbac.assignments import assign_creator, assign_role_as_system
+from tests.conftest import ClientFor
 from tests.testapp.models import Document, Folder
 from tests.testapp.roles import DocumentOwner
 
 NAMES = (
     "access_refused",
+    "admin_edited",
     "grant_refused",
     "group_joined",
     "group_left",
@@ -79,6 +82,19 @@ def team(colleague: User) -> Group:
     made = Group.objects.create(name="Team")
     colleague.groups.add(made)
     return made
+
+
+@pytest.fixture
+def clerk(colleague: User) -> User:
+    """May open the admin, see and change people and patients there, and nothing of documents."""
+    assign_role_as_system("testapp.clerk", colleague, reason="test")
+    return colleague
+
+
+@pytest.fixture
+def clerks(clerk: User, client_for: ClientFor) -> Client:
+    """The browser in which `clerk` has signed in."""
+    return client_for(clerk)
 
 
 @pytest.fixture

@@ -124,6 +124,30 @@ MUTATIONS = [
         "rbac/test_permitted_forms.py::test_a_forged_post_of_a_field_changes_nothing_and_is_told",
     ),
     Mutation(
+        "admin_site.py",
+        "func=held_to_each(action.func)",
+        "func=action.func",
+        "rbac/test_admin.py::test_an_action_on_many_is_refused_if_one_of_them_may_not",
+    ),
+    Mutation(
+        "admin_site.py",
+        "if forged := fields &",
+        "if forged := set() &",
+        "rbac/test_admin_of_people.py::test_who_may_change_people_can_neither_promote_nor_lock_them",
+    ),
+    Mutation(
+        "admin_site.py",
+        "(telling(super().admin_view(view, cacheable)))",
+        "(super().admin_view(view, cacheable))",
+        "rbac/test_admin.py::test_what_one_may_only_view_is_shown_without_a_form",
+    ),
+    Mutation(
+        "admin.py",
+        "manages and obj.pk != request.user.pk",
+        "manages",
+        "rbac/test_admin_of_people.py::test_not_even_who_manages_roles_changes_his_own",
+    ),
+    Mutation(
         "url_checks.py",
         "    if policy is None:\n",
         "    if False:\n",

@@ -44,4 +44,23 @@ class ReaderOfTheLog(Role):
     permissions = frozenset({"audit.view_event"})
 
 
+class Clerk(Role):
+    slug = "testapp.clerk"
+    label = "Works in the administration pages"
+    permissions = frozenset(
+        {
+            "auth.change_group",
+            "auth.view_group",
+            "accounts.add_user",
+            "accounts.change_user",
+            "accounts.view_user",
+            "rbac.use_admin",
+            "rbac.view_roleassignment",
+            "testapp.add_patient",
+            "testapp.change_patient",
+            "testapp.view_patient",
+        }
+    )
+
+
 extend("user", {"testapp.add_document"})

@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("bind_role", "Can give roles that grant more than one holds"),
                     ("manage", "Can give and take roles"),
+                    ("use_admin", "Can open the administration pages"),
                 ],
                 "default_permissions": ("view",),
                 "indexes": [
