@@ -86,7 +86,7 @@ class Action:
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_MAX:
             raise ActionError(f"{self.name!r} is no name: write app.noun.verb-ed, such as rbac.role.granted.")
         try:
-            slots = self.slots()
+            slots = [slot for _, slot, _, _ in Formatter().parse(self.wording) if slot is not None]
         except ValueError as error:
             raise ActionError(f"{self.name}: the wording can't be read: {error}.") from None
         for slot in slots:
@@ -96,9 +96,6 @@ class Action:
                 )
         for field, vocabulary in (("category", Category), ("severity", Severity), ("audience", Audience)):
             object.__setattr__(self, field, vocabulary(getattr(self, field)))
-
-    def slots(self) -> list[str]:
-        return [slot for _, slot, _, _ in Formatter().parse(self.wording) if slot is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ class AuditConfig(AppConfig):
     navigation = (("Audit log", "audit:event_list", "audit.view_event"), ("My activity", "audit:my_activity", None))
 
     def ready(self) -> None:
-        from apps.audit import actions, changes, checks, outside, querysets, signals, tracking_checks, triggers  # noqa: F401 - they register themselves
+        from apps.audit import actions, changes, checks, outside, querysets, signals, triggers  # noqa: F401 - they register themselves
         from apps.audit.exports import stream
         from apps.audit.live import committed
 

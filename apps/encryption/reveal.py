@@ -4,7 +4,7 @@ record.national_id = Encrypted(models.CharField(...), mask=last4, reveal="record
 reveal(record, "national_id", to=request.user, reason="The court asks for it.")
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -16,15 +16,9 @@ from apps.encryption.signals import reveal_refused, revealed
 LONGEST_REASON = 200  # characters
 
 
-class Viewer(Protocol):
-    """A user, as Django's backends answer for one."""
-
-    def has_perm(self, perm: str, obj: Any = None, /) -> bool: ...
-
-
 @sensitive_variables("value")
-def reveal(instance: models.Model, name: str, *, to: Viewer, reason: str) -> Any:
-    """The value of the encrypted field `name`, which is told by `revealed` before it is given.
+def reveal(instance: models.Model, name: str, *, to: Any, reason: str) -> Any:
+    """The value of the encrypted field `name` for the user `to`, which is told by `revealed` before it is given.
 
     Raises TypeError if the field is not encrypted or declares no `reveal=`, ValueError without a reason (at most 200
     characters), PermissionDenied without the permission on this instance, and EncryptionError as reading does.

@@ -137,9 +137,3 @@ def configured() -> KeySource | None:
 def serve(**_: Any) -> None:
     """Receiver of request_started: from now on no source is asked."""
     kept.serving = True
-
-
-def forget() -> None:
-    """For tests: as if the process had just started."""
-    kept.rings.clear()
-    kept.serving = False

@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from apps.audit import actions, tracking, tracking_checks
+from apps.audit import actions, checks, tracking
 from apps.audit.actions import Severity
 from apps.audit.querysets import AuditedQuerySet, watch_base_managers
 from tests.testapp.models import Author, Book, Memo, Printed
@@ -37,12 +37,12 @@ def made(audit: type, **attributes: Any) -> type[models.Model]:
 
 
 def found_by_checks() -> list[str]:
-    checks = (
-        tracking_checks.tracked_fields_exist,
-        tracking_checks.tracked_managers_are_audited,
-        tracking_checks.tracked_rows_are_deleted_by_django,
+    of_tracked = (
+        checks.tracked_fields_exist,
+        checks.tracked_managers_are_audited,
+        checks.tracked_rows_are_deleted_by_django,
     )
-    return [f"{message.id} {message.msg}" for check in checks for message in check()]
+    return [f"{message.id} {message.msg}" for check in of_tracked for message in check()]
 
 
 def names(model: type[models.Model]) -> set[str]:

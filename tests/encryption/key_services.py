@@ -15,6 +15,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from apps.encryption import sources
 from apps.encryption.sources import SourceFailed
 from tests.deploy.certificates import Authority, issue
 
@@ -128,3 +129,9 @@ def serving(server: BaseServer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def begin_anew() -> None:
+    """As if the process had just started."""
+    sources.kept.rings.clear()
+    sources.kept.serving = False

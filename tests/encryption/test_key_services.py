@@ -146,9 +146,9 @@ def chosen(settings: Settings) -> Iterator[Callable[[str, dict[str, Any]], None]
         settings.KEY_SOURCE = {"BACKEND": backend, "OPTIONS": options}
         settings.FIELD_ENCRYPTION_KEYS = sources.wrap(NAME, keyring.new_ring())
 
-    sources.forget()
+    key_services.begin_anew()
     yield choose
-    sources.forget()
+    key_services.begin_anew()
 
 
 @pytest.mark.asvs("13.3.1")
@@ -179,7 +179,7 @@ def test_a_kms_is_asked_when_the_process_starts_and_names_itself_if_it_is_down(
     pk = Patient.objects.create(name="Ada").pk
     assert Patient.objects.get(pk=pk).name == "Ada"
 
-    sources.forget()
+    key_services.begin_anew()
     rings.forget()
     settings.KEY_SOURCE["OPTIONS"]["url"] = "http://127.0.0.1:1"
     [message] = check_rings()

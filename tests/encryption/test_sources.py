@@ -15,7 +15,7 @@ from apps.encryption.checks import check_rings
 from apps.encryption.errors import KeyringError
 from apps.encryption.sources import SourceFailed
 from tests.encryption import key_services
-from tests.encryption.key_services import Fake
+from tests.encryption.key_services import Fake, begin_anew
 from tests.testapp.models import Patient
 
 NAME = "FIELD_ENCRYPTION_KEYS"
@@ -30,9 +30,9 @@ def fake(settings: Settings) -> type[Fake]:
 
 @pytest.fixture(autouse=True)
 def _a_fresh_process() -> Iterator[None]:
-    sources.forget()
+    begin_anew()
     yield
-    sources.forget()
+    begin_anew()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from apps.encryption import keyring, sources
 from config.env import Env
 from config.key_source import read_key_source
 from config.security.startup import refuse_weak_start
-from tests.encryption.key_services import FAKE, Fake
+from tests.encryption.key_services import FAKE, Fake, begin_anew
 
 NAME = "FIELD_ENCRYPTION_KEYS"
 VAULT = {
@@ -30,9 +30,9 @@ VAULT = {
 def _a_fresh_process(settings: Settings) -> Iterator[None]:
     Fake.asked, Fake.down = 0, False
     settings.KEY_SOURCE = {"BACKEND": FAKE}
-    sources.forget()
+    begin_anew()
     yield
-    sources.forget()
+    begin_anew()
 
 
 def run(*arguments: str) -> str:
