@@ -62,13 +62,6 @@ def test_an_edit_of_any_column_is_found(column: str, again: bool, log: list[Even
     assert found() == [("event changed", str(log[5].pk))]
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite stores bytes in a column of text")
-@pytest.mark.parametrize("column", [name for name in Event.COLUMNS if name not in ("id", "schema")])
-def test_a_text_made_bytes_so_that_no_filter_finds_it_is_found(column: str, log: list[Event]) -> None:
-    on(log[5], f"{column} = CAST({column} AS BLOB)")
-    assert found() == [("event changed", str(log[5].pk))]
-
-
 def test_an_edit_of_the_schema_is_found(log: list[Event]) -> None:
     on(log[5], "schema = 2")
     assert found() == [("event changed", str(log[5].pk))]
