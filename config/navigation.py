@@ -1,11 +1,12 @@
 """The links in the header: each app names its own, so that adding or deleting an app touches no other file.
 
-An app declares `navigation` on its AppConfig, as tuples of label, URL name and the permission needed (None: whoever
-is signed in). They come in the order of INSTALLED_APPS, the project's apps first.
+An app declares `navigation` on its AppConfig, as tuples of label, URL name and the permission needed, or a
+function of the user that tells (None: whoever is signed in). They come in the order of INSTALLED_APPS, the project's
+apps first.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -16,7 +17,7 @@ from django.urls import reverse
 class Link(NamedTuple):
     label: str
     url_name: str
-    permission: str | None
+    permission: str | Callable[[Any], bool] | None
 
     @property
     def url(self) -> str:
@@ -32,6 +33,8 @@ def links_for(user: AbstractBaseUser | AnonymousUser) -> list[Link]:
 
 
 def may_open(user: AbstractBaseUser | AnonymousUser, link: Link) -> bool:
+    if callable(link.permission):
+        return link.permission(user)
     return link.permission is None or (hasattr(user, "has_perm") and user.has_perm(link.permission))
 
 

@@ -12,7 +12,7 @@ from config.security.csp_reports import csp_reports
 SIGN_IN = public(reason="who signs in is not signed in yet")
 SIGN_UP = public(reason="who has no account yet asks for one, or proves an address")
 RESET = public(reason="who forgot the password can't sign in")
-CHANGE_ACCESS = {"give": perm("rbac.manage"), "revoke": perm("rbac.manage")}
+ACCESS = {"give": perm("rbac.manage"), "revoke": perm("rbac.manage"), "mine": login(), "drop": login()}
 
 handler400 = "config.views.bad_request"
 handler403 = "apps.rbac.views.refused"
@@ -26,7 +26,7 @@ urlpatterns = [
     path("health/live/", views.live, name="health_live"),
     path("health/ready/", views.ready, name="health_ready"),
     path("metrics", views.metrics, name="metrics"),
-    path("access/", policy_include("apps.rbac.urls", perm("rbac.view_roleassignment"), CHANGE_ACCESS)),
+    path("access/", policy_include("apps.rbac.urls", perm("rbac.view_roleassignment"), ACCESS)),
     path("account/", policy_include("apps.accounts.urls", login())),
     path(
         "accounts/",

@@ -19,6 +19,7 @@ To lift the folder into another Django project, copy `apps/rbac` and `tests/rbac
     RBAC_RAISE_ON_UNKNOWN    whether a permission that no model declares raises (DEBUG) or is refused and logged
     RBAC_LOCK                the file that `manage.py rbac plan` compares the declared roles with
     RBAC_STEP_UP             dotted path of `proved(request)`, asked before a privileged role is activated
+    RBAC_STEP_UP_URL         name of the URL at which one proves it, with ?next=
     SILENCED_SYSTEM_CHECKS   add "guardian.W001", which asks for the backend that ours replaces
 
 The user model's `has_perm`, `has_module_perms` and their async twins must ask the backends for superusers too, and

@@ -73,6 +73,11 @@ def drop_active_role(session: Session, role: AnyRole) -> None:
     tell(signals.role_deactivated, session, slug, "")
 
 
+def eligible_roles(user: Any) -> frozenset[str]:
+    """What the user may activate. No query while no app declares such a role."""
+    return registry.to_activate & review.authorized_roles(user) if registry.to_activate else frozenset()
+
+
 def session_roles(session: Session) -> frozenset[str]:
     """SessionRoles: those activated, and those held that need no activation."""
     return (review.authorized_roles(session.user) - registry.to_activate) | session.active_roles()

@@ -1,6 +1,7 @@
 """To give a role, to take it back, and to ask why. What the guard refuses, the view says in the form."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -61,6 +62,23 @@ class ExplainForm(forms.Form):
 def future(when: datetime) -> None:
     if when <= timezone.now():
         raise ValidationError("This has passed already.")
+
+
+class ActivateForm(forms.Form):
+    role = forms.ChoiceField()
+    reason = REASON
+    duration = forms.TypedChoiceField(
+        label="For",
+        choices=(("15", "15 minutes"), ("60", "an hour"), ("240", "four hours"), ("480", "eight hours")),
+        coerce=lambda minutes: timedelta(minutes=int(minutes)),
+        help_text="No longer than the role allows. It ends earlier when you sign out, or drop it.",
+    )
+
+    def __init__(self, data: Any, roles: Collection[str]) -> None:
+        super().__init__(data)
+        self.fields["reason"].required = any(map(registry.is_privileged, roles))
+        offered: Any = self.fields["role"]
+        offered.choices = [(slug, registry.label(slug)) for slug in sorted(roles)]
 
 
 class RevokeForm(forms.Form):

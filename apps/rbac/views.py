@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.rbac import grants, protection, review
+from apps.rbac import activation, grants, protection, review, sessions
 from apps.rbac.assignments import assign_role, revoke_role
 from apps.rbac.decisions import check, permissions_of
 from apps.rbac.downloads import as_csv
@@ -189,7 +189,9 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     shown: dict[str, Any] = {"told": str(exception)} if isinstance(exception, GrantRefused) else {}
     if isinstance(exception, AccessRefused) and hasattr(request, "user"):
         user, obj, wanted = request.user, exception.obj, exception.permissions
-        shown = {"missing": list(map(protection.label, wanted)), "object": obj}
+        idle = activation.eligible_roles(user) - sessions.of_request(request).active_roles()
+        enough = [registry.label(slug) for slug in sorted(idle) if registry.permissions(slug).intersection(wanted)]
+        shown = {"missing": list(map(protection.label, wanted)), "object": obj, "idle": enough}
         if obj is not None and check(user, protection.permission_of(obj, "view"), obj):
             shown["ask"] = list(givers(user, "", wanted[0], obj))
         if check(user, LOOK):

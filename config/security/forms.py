@@ -68,7 +68,7 @@ class StrictForm(StrictMixin, forms.Form):
     pass
 
 
-class StrictModelForm[Model: models.Model](StrictMixin, forms.ModelForm):  # type: ignore[type-arg] # not at run time
+class StrictModelForm[Model: models.Model](StrictMixin, forms.ModelForm):
     pass
 
 

@@ -41,3 +41,4 @@ AUDIT_UNWRAP = "apps.encryption.sources.plain"  # how the signing keys are read,
 
 # Asked before a privileged role is activated: whether who is signed in has just proved who they are.
 RBAC_STEP_UP = "config.security.step_up.just_proved"
+RBAC_STEP_UP_URL = "account_reauthenticate"  # where one proves it
