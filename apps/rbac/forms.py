@@ -1,12 +1,13 @@
 """To give a role, to take it back, and to ask why. What the guard refuses, the view says in the form."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
@@ -59,11 +60,6 @@ class ExplainForm(forms.Form):
     object = Place(required=False, help_text="app.model:id. Leave it out to ask about everything.")
 
 
-def future(when: datetime) -> None:
-    if when <= timezone.now():
-        raise ValidationError("This has passed already.")
-
-
 class ActivateForm(forms.Form):
     role = forms.ChoiceField()
     reason = REASON
@@ -92,7 +88,7 @@ class GiveForm(forms.Form):
     expires_at = forms.DateTimeField(
         label="Until",
         required=False,
-        validators=[future],
+        validators=[MinValueValidator(timezone.now, "This has passed already.")],
         help_text="Leave it out to give the role until somebody takes it back.",
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         error_messages={"invalid": "Write a day and a time, such as 2026-03-01T12:00."},

@@ -244,7 +244,8 @@ def policy_include(urlconf: Any, default: Policy, by_name: Mapping[str, Policy] 
     Raises ImproperlyConfigured for a name that no URL has, a view that has another policy already, and a policy on
     an object, which only the view itself can keep.
     """
-    module, app_name, namespace = urlconf if is_site(urlconf) else include(urlconf)
+    is_site = isinstance(urlconf, tuple) and len(urlconf) == 3  # what `AdminSite.urls` gives
+    module, app_name, namespace = urlconf if is_site else include(urlconf)
     chosen = by_name or {}
     routes = [(name, pattern.callback) for name, _, pattern in walk(getattr(module, "urlpatterns", module))]
     if unknown := chosen.keys() - {name for name, _ in routes}:
@@ -257,11 +258,6 @@ def policy_include(urlconf: Any, default: Policy, by_name: Mapping[str, Policy] 
             raise ImproperlyConfigured(f"The view of {name!r} in {module} has another policy already.")
         _included[view] = rule
     return module, app_name, namespace
-
-
-def is_site(urlconf: Any) -> bool:
-    """Whether it is what `AdminSite.urls` gives: patterns, app name, namespace."""
-    return isinstance(urlconf, tuple) and len(urlconf) == 3
 
 
 def policy_of(view: AnyView) -> Policy | None:

@@ -24,7 +24,9 @@ class Finding(NamedTuple):
 
 def findings(soon: timedelta) -> Iterator[Finding]:
     """Few queries, however many rights there are: rows that nothing is to be said of are not read."""
-    powerful = {slug for slug in registry.roles if is_powerful(slug)}
+    # Privileged by their declaration, or able to give what they do not hold.
+    strong = {slug for slug in registry.roles if registry.permissions(slug) & {MANAGE, guard.BIND}}
+    powerful = strong | set(filter(registry.is_privileged, registry.roles))
     noteworthy = Q(expires_at__lt=timezone.now() + soon) | Q(role__in=powerful) | ~Q(role__in=registry.roles)
     for grant in grants.assigned(grants.LIVE & noteworthy):
         yield from of_grant(grant)
@@ -33,11 +35,6 @@ def findings(soon: timedelta) -> Iterator[Finding]:
         yield Finding("conflict", f"{people.get(pk=pk)} holds {broken.n} or more of the set {broken.name}")
     for message in (*checks.every_permission_is_in_a_role(), *checks.no_rights_elsewhere(databases=["default"])):
         yield Finding("no role" if message.id == "rbac.W006" else "elsewhere", message.msg)
-
-
-def is_powerful(slug: str) -> bool:
-    """Privileged by its declaration, or able to give what it does not hold."""
-    return registry.is_privileged(slug) or bool(registry.permissions(slug) & {MANAGE, guard.BIND})
 
 
 def of_grant(grant: Grant) -> Iterator[Finding]:

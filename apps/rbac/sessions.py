@@ -79,17 +79,13 @@ def of_request(request: HttpRequest) -> Session:
     return Session(user, store, lambda: bool(import_string(settings.RBAC_STEP_UP)(request)))
 
 
-def current_of(user_pk: Any) -> Session | None:
-    session = _current.get()
-    return session if session and session.user.pk == user_pk is not None else None
-
-
 def permissions_in_use(slug: str, user_pk: Any) -> frozenset[str]:
     """What an assignment of the role gives its holder now. `user_pk` None: whoever holds it and activated nothing."""
     if not registry.to_activate.intersection(registry.inherited(slug)):
         return registry.permissions(slug)
-    session = current_of(user_pk)
-    idle = registry.to_activate - (session.active_roles() if session else frozenset())
+    session = _current.get()
+    theirs = session is not None and session.user.pk == user_pk is not None
+    idle = registry.to_activate - (session.active_roles() if session and theirs else frozenset())
     return frozenset().union(*(registry.permissions(each) for each in registry.inherited(slug) if each not in idle))
 
 
