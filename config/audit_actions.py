@@ -63,7 +63,7 @@ register(
     defense("hardening.request.refused", "A request was refused: {reason}", audience=AUDITORS),
     setup("hardening.start.refused", "The site did not start: {details.problems}", severity=CRITICAL),
     rights("rbac.access.refused", "{actor} was refused {details.permission}", severity=WARNING),
-    data("rbac.admin.edited", "{actor} {details.step} {target} on the administration pages", severity=NOTICE),
+    data("rbac.admin.edited", "{actor} {details.step} {target} on the administration pages"),
     rights("rbac.grant.refused", "{actor} was refused a change of the rights of {details.to}", severity=WARNING),
     rights("rbac.group.joined", "{actor} put {details.to} into the group {details.group}"),
     rights("rbac.group.left", "{actor} took {details.to} out of the group {details.group}"),

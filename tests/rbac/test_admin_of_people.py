@@ -14,7 +14,9 @@ from tests.rbac.conftest import Told
 
 
 @pytest.mark.asvs("8.2.1", "8.2.3")
-@pytest.mark.parametrize("field", ["is_superuser", "is_staff", "is_active", "groups", "email", "password"])
+@pytest.mark.parametrize(
+    "field", ["is_superuser", "is_staff", "is_active", "groups", "email", "password", "user_permissions"]
+)
 def test_who_may_change_people_can_neither_promote_nor_lock_them(
     field: str, clerks: Client, clerk: User, stranger: User, told: list[Told]
 ) -> None:

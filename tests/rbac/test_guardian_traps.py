@@ -4,6 +4,8 @@ The numbers are those of the table in the design. Where guardian is called, it i
 there: if such a line fails after an upgrade, guardian has changed and the rule may be looked at again.
 """
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +26,15 @@ from guardian.shortcuts import get_objects_for_user  # noqa: TID251 - the trap i
 
 from apps.accounts.backends import SignInBackend
 from apps.accounts.models import User
+from apps.rbac import review
 from apps.rbac.assignments import assign_role_as_system
 from apps.rbac.backends import RBACBackend
 from apps.rbac.decisions import check, check_many
 from apps.rbac.errors import DirectGrantError, InactiveRecipient, UnknownPermission
+from apps.rbac.roles import Registry, extend
 from apps.rbac.sharing import share
 from tests.conftest import MakeUser
+from tests.project.tree import ROOT
 from tests.rbac.conftest import Told
 from tests.testapp.models import Document, DocumentUserShare, Folder, Patient, Thing
 
@@ -254,6 +259,29 @@ def test_the_list_is_guardians_answer_where_guardians_is_right(
     share(owner, document, colleague, "view")
     share(owner, other, team, "view")
     assert listed(colleague) == set(get_objects_for_user(colleague, VIEW)) == {document, other}
+
+
+def test_who_is_new_holds_the_default_role_and_none_if_there_is_none(make_user: MakeUser, settings: Any) -> None:
+    assert review.assigned_roles(make_user()) == {settings.RBAC_DEFAULT_ROLE} == {"user"}
+    settings.RBAC_DEFAULT_ROLE = ""
+    assert review.assigned_roles(make_user()) == set()
+
+
+def test_what_an_app_adds_to_a_role_goes_with_the_app(stranger: User, registry: Registry) -> None:
+    extend("guest", {VIEW})
+    assert check(stranger, VIEW)
+    registry.extensions["guest"].remove(VIEW)
+    registry.forget()
+    assert not check(stranger, VIEW)
+
+
+def test_permissions_are_shared_and_roles_are_given_and_no_page_mixes_the_words() -> None:
+    mixed = re.compile(
+        r"\b(shar(e|es|ed|ing) (a|the|this|that|your)? ?roles?|roles? (is|are|was|were) shared)\b", re.IGNORECASE
+    )
+    assert mixed.search("The role was shared.")
+    pages = [*Path("templates").rglob("*.html"), *Path("apps/rbac").rglob("*.py"), *Path("docs").rglob("*.md")]
+    assert [str(path) for path in pages if mixed.search((ROOT / path).read_text())] == []
 
 
 def test_the_user_and_group_models_have_none_of_guardians_methods() -> None:
