@@ -17,9 +17,7 @@ class ProjectConfig(AppConfig):
 
         encrypted_names.update(inventory.encrypted_names())
         having_models = apps.get_app_config("audit")  # Django sends the signal for no other kind of app
-        post_migrate.connect(
-            database_roles.apply_after_migrate, sender=having_models, dispatch_uid="config:database_roles"
-        )
+        post_migrate.connect(database_roles.apply_after_migrate, sender=having_models, dispatch_uid="database_roles")
 
 
 class AdminConfig(DjangoAdminConfig):

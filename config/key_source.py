@@ -4,10 +4,7 @@ from typing import Any
 
 from config.env import Env
 
-BACKENDS = {
-    "aws-kms": "apps.encryption.aws_kms.AwsKms",
-    "vault-transit": "apps.encryption.vault_transit.VaultTransit",
-}
+BACKENDS = {"aws-kms": "apps.encryption.aws_kms.AwsKms", "vault-transit": "apps.encryption.vault_transit.VaultTransit"}
 
 
 def read_key_source(env: Env) -> dict[str, Any] | None:

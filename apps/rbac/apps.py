@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 
-def has_roles_to_activate(user: Any) -> bool:
+def may_activate(user: Any) -> bool:
     from apps.rbac.activation import eligible_roles  # needs the app registry
 
     return bool(eligible_roles(user))
@@ -13,10 +13,7 @@ def has_roles_to_activate(user: Any) -> bool:
 class RBACConfig(AppConfig):
     name = "apps.rbac"
     verbose_name = "RBAC"
-    navigation = (
-        ("Access", "rbac:roles", "rbac.view_roleassignment"),
-        ("Activate a role", "rbac:mine", has_roles_to_activate),
-    )
+    navigation = (("Access", "rbac:roles", "rbac.view_roleassignment"), ("Activate a role", "rbac:mine", may_activate))
 
     def ready(self) -> None:
         # Here and not above: all of these need the app registry.

@@ -89,14 +89,11 @@ def every_permission_is_in_a_role(**_: Any) -> list[CheckMessage]:
 @register(Tags.models)
 def protected_models_are_whole(**_: Any) -> list[CheckMessage]:
     models_with_container = [model for model in apps.get_models() if hasattr(model, "rbac_container")]
+    scopes = {role.scope for role in registry.roles.values()}
     return [
         *(problem for model in protection.protected_models() for problem in share_problems(model)),
         *(problem for model in models_with_container for problem in container_problems(model)),
-        *(
-            key_problem(role.scope)
-            for role in registry.roles.values()
-            if is_model(role.scope) and not has_uuid(role.scope)
-        ),
+        *(key_problem(scope) for scope in sorted(scopes) if is_model(scope) and not has_uuid(scope)),
     ]
 
 

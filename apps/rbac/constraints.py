@@ -76,9 +76,8 @@ def conflicts(users: Collection[Any] | QuerySet[Any, Any] | None = None) -> list
             direct, by_group = direct.filter(user__in=users), by_group.filter(group__user__in=users)
         for pk, slug in chain(direct.values_list("user", "role"), by_group.values_list("group__user", "role")):
             held[pk].add(slug)
-    return [
-        Conflict(pk, each) for pk, slugs in held.items() for each in registry.ssd.values() if each.is_broken_by(slugs)
-    ]
+    sets = registry.ssd.values()
+    return [Conflict(pk, each) for pk, slugs in held.items() for each in sets if each.is_broken_by(slugs)]
 
 
 def offenders() -> dict[str, list[Any]]:

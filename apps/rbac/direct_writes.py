@@ -25,10 +25,7 @@ def by_service() -> Iterator[None]:
 def refuse_unless_service(what: str) -> None:
     """Raises DirectGrantError."""
     if not _in_service.get():
-        raise DirectGrantError(
-            f"{what} is not written directly. Use apps.rbac.sharing.share and unshare, "
-            "or apps.rbac.assignments.assign_role and revoke_role."
-        )
+        raise DirectGrantError(f"{what} is written by services alone: those of apps.rbac.sharing and .assignments.")
 
 
 class GuardedQuerySet[Row: models.Model](models.QuerySet[Row]):

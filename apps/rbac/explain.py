@@ -56,11 +56,8 @@ class Way:
 
     def words(self, names: Names) -> str:
         what = f"The role {registry.label(self.role)}" if self.role else "A share"
-        terms = [
-            str(who) + (f" (until {end:%Y-%m-%d %H:%M %Z})" if end < FOREVER else "")
-            for who, end in self.givers.items()
-        ]
-        by = f"{', '.join(terms)} can give it" if terms else "nobody can give it"
+        ends = {who: f" (until {end:%Y-%m-%d %H:%M %Z})" * (end < FOREVER) for who, end in self.givers.items()}
+        by = f"{', '.join(f'{who}{end}' for who, end in ends.items()) or 'nobody'} can give it"
         if self.forbidden:
             by = f"the separation of duty {self.forbidden!r} forbids it beside what is held"
         return f"{what} on {where(self.place, names)} would allow it; {by}."

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 
 from apps.rbac.roles import Registry, slug_of
 
@@ -18,7 +19,7 @@ LIMITS = ("max_activation", "max_duration", "requires_activation")  # written wh
 type Content = dict[str, Any]
 
 
-class MalformedLock(ValueError):
+class MalformedLock(CommandError):
     """The lock file is damaged, or is none."""
 
 

@@ -39,9 +39,8 @@ def authorized_users(role: AnyRole) -> QuerySet[Any]:
 def users_with(slugs: set[str]) -> QuerySet[Any]:
     given = RoleAssignment.objects.in_force().filter(role__in=slugs)
     by_group = queries.members(given.exclude(group=None).values("group"))
-    return get_user_model()._default_manager.filter(
-        Q(pk__in=given.exclude(user=None).values("user")) | Q(pk__in=by_group)
-    )
+    direct = given.exclude(user=None).values("user")
+    return get_user_model()._default_manager.filter(Q(pk__in=direct) | Q(pk__in=by_group))
 
 
 def assigned_roles(user: AbstractBaseUser) -> frozenset[str]:

@@ -34,7 +34,8 @@ def sync(using: str = "default") -> Difference:
     with transaction.atomic(using=using):
         rows = {row.slug: row for row in DeclaredRole.objects.using(using).select_for_update()}
         gone = [row for slug, row in rows.items() if slug not in registry.roles and row.retired_at is None]
-        difference = {row.slug: retire(row, using) for row in gone}
+        difference: Difference = {row.slug: [row.permissions, None] for row in gone}
+        DeclaredRole.objects.using(using).filter(slug__in=difference).update(retired_at=timezone.now())
         for slug, role in sorted(registry.roles.items()):
             declared = columns(role)
             row = rows.get(slug, DeclaredRole(slug=slug, version=0, retired_at=timezone.now()))
@@ -43,12 +44,6 @@ def sync(using: str = "default") -> Difference:
         if difference:
             signals.tell(signals.roles_synced, sender=DeclaredRole, changes=difference)
     return difference
-
-
-def retire(row: DeclaredRole, using: str) -> Change:
-    row.retired_at = timezone.now()
-    row.save(using=using)
-    return [row.permissions, None]
 
 
 def write(row: DeclaredRole, declared: dict[str, Any], using: str) -> Change:

@@ -96,9 +96,7 @@ def people(request: Request) -> HttpResponse:
     users = get_user_model()._default_manager.filter(**{f"{name}__icontains": text}).order_by(name)
     if "as" in request.GET:
         slugs = sorted(registry.roles)
-        rows = (
-            [user, user.is_active, *(held.get(slug, "") for slug in slugs)] for user, held in review.roles_of(users)
-        )
+        rows = ([user, user.is_active, *map(held.get, slugs)] for user, held in review.roles_of(users))
         return as_csv("people", ["person", "active", *slugs], rows)
     page = Paginator(users, PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "rbac/people.html", {"form": form, "page": page, "rows": review.roles_of(list(page))})

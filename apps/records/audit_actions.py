@@ -2,6 +2,4 @@
 
 from apps.audit.actions import Action, Category, register
 
-register(
-    Action("records.record.searched", "{actor} searched by national ID and found {details.found}", Category.DATA),
-)
+register(Action("records.record.searched", "{actor} searched by national ID and found {details.found}", Category.DATA))

@@ -114,9 +114,7 @@ CACHES = {
 MAILERS = {"default": env.mailer("MAIL_URL", cure="For example smtps://user:password@mail.example.org:465")}
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", cure="The sender of mail, for example: Site <no-reply@example.org>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-SITE_URL = env.url(
-    "SITE_URL", schemes=("https",), cure="The address that people use, for example https://app.example.org"
-)
+SITE_URL = env.url("SITE_URL", schemes=("https",), cure="Where people find it, for example https://app.example.org")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]  # the pages are in English only; allauth's would follow the browser

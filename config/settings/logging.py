@@ -28,10 +28,7 @@ def logging_with(*renderers: Any, level: str = "INFO") -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": SHARED_PROCESSORS,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *renderers,
-                ],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
             },
             "bare": {},
         },

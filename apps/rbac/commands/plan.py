@@ -24,10 +24,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, *, write: bool, offline: bool, **options: Any) -> None:
-    try:
-        before, after = lock.written(), lock.declared(registry)
-    except lock.MalformedLock as error:
-        raise CommandError(str(error)) from error
+    before, after = lock.written(), lock.declared(registry)
     result = {
         "stale": before != after,
         "changes": [asdict(change) | ({} if offline else reach(change.role)) for change in lock.changes(before, after)],
