@@ -17,6 +17,7 @@ from apps.rbac.queries import FOREVER
 from apps.rbac.roles import Role, registry, slug_of
 
 type AnyRole = type[Role] | str
+type Term = tuple[datetime | None, datetime | None]  # from, until
 
 
 def assign_role(
@@ -42,7 +43,7 @@ def assign_role(
         change.refuse_own()
         change.refuse_beyond_own(registry.permissions(slug), until, bindable=True)
         change.refuse_inactive()
-        return give(slug, to, scope, by, starts_at, expires_at, reason)
+        return give(slug, to, scope, by, (starts_at, expires_at), reason)
 
 
 def revoke_role(
@@ -78,7 +79,7 @@ def assign_role_as_system(
     slug = slug_of(role)
     with guard.granting(None, to, scope, role=slug):
         refuse_wrong_scope(slug, scope)
-        return give(slug, to, scope, None, starts_at, expires_at, reason)
+        return give(slug, to, scope, None, (starts_at, expires_at), reason)
 
 
 def assign_creator(role: AnyRole, user: AbstractBaseUser, obj: models.Model) -> RoleAssignment:
@@ -89,7 +90,7 @@ def assign_creator(role: AnyRole, user: AbstractBaseUser, obj: models.Model) -> 
         change.refuse_inactive()
         if RoleAssignment.objects.filter(scope_key=protection.scope_key(obj)).exists():
             raise AlreadyAssigned(f"{obj} is somebody's already. Ask its owner for a share.")
-        return give(slug, user, obj, user, None, None, "made it")
+        return give(slug, user, obj, user, (None, None), "made it")
 
 
 def refuse_wrong_scope(slug: str, scope: models.Model | None) -> None:
@@ -111,28 +112,22 @@ def keeping_administrators(slug: str) -> AbstractContextManager[None]:
 
 
 def give(
-    slug: str,
-    to: Principal,
-    scope: models.Model | None,
-    by: AbstractBaseUser | None,
-    starts_at: datetime | None,
-    expires_at: datetime | None,
-    reason: str,
+    slug: str, to: Principal, scope: models.Model | None, by: AbstractBaseUser | None, term: Term, reason: str
 ) -> RoleAssignment:
+    starts_at, expires_at = term
     columns = {**principal(to), **scope_columns(scope), "granted_by": by}
     given = RoleAssignment(role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns)
     existing = None if queries.add(given) else live(slug, to, scope).get()
-    if existing and existing.has_term(starts_at, expires_at):
+    if existing and existing.has_term(*term):
         return existing
-    refuse_too_long(slug, starts_at, expires_at)
+    refuse_too_long(slug, *term)
     if existing:
         with keeping_administrators(slug):
             take(slug, to, scope, by, "replaced by another term")
             queries.add(given)
     if slug in constraints.bearing_on_ssd():
         constraints.refuse_conflicts(queries.members([to]) if isinstance(to, Group) else [to.pk])
-    until = expires_at.isoformat() if expires_at else None
-    tell(signals.role_granted, slug, to, scope, reason, expires_at=until)
+    tell(signals.role_granted, slug, to, scope, reason, expires_at=expires_at and expires_at.isoformat())
     return given
 
 

@@ -67,9 +67,10 @@ def check_many(user: AnyUser, permission: str, objects: Iterable[models.Model]) 
         raise ValueError("check_many takes objects of one model.")
     if (settled := decided_without_rows(user, permission)) is not None:
         return {obj.pk for obj in wanted if settled}
-    allowed = queries.held_among(user.pk, permission, wanted)
-    for obj in wanted:
-        memo.remember(question(user, permission, obj), obj.pk in allowed)
+    places = {obj.pk: protection.places(obj) for obj in wanted}
+    allowed = queries.held_among(user.pk, permission, model, places)
+    for pk, where in places.items():
+        memo.remember((user.pk, permission, where), pk in allowed)
     return allowed
 
 

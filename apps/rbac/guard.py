@@ -52,10 +52,10 @@ class Change:
     @cached_property
     def rights(self) -> dict[str, datetime]:
         """What the grantor holds here, each permission with the moment at which it ends."""
-        standing = self.people.get(self.by.pk) if self.by is not None else None
-        if self.by is None or not standing or not standing.active:
+        active, superuser = self.people.get(self.by and self.by.pk, (False, False))
+        if self.by is None or not active:
             return {}
-        if settings.RBAC_SUPERUSER and standing.superuser:
+        if settings.RBAC_SUPERUSER and superuser:
             return dict.fromkeys(protection.known_permissions(), FOREVER)
         return queries.granted(self.by.pk, self.scope)
 
@@ -130,11 +130,8 @@ def telling(target: models.Model, **details: Any) -> Iterator[None]:
     except GrantRefused as refused:
         if not refused.told:
             refused.told = True
-            details = {"to": str(target), **details, "rule": type(refused).__name__}
-            reason, sender = str(refused), type(target)
-            signals.tell(
-                signals.grant_refused, sender=sender, target=target, outcome="denied", reason=reason, **details
-            )
+            told = {"to": str(target), **details, "rule": type(refused).__name__, "reason": str(refused)}
+            signals.tell(signals.grant_refused, sender=type(target), target=target, outcome="denied", **told)
         raise
 
 

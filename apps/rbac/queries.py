@@ -1,8 +1,9 @@
 """Every question that rbac asks the database. The text of those that a page asks often is in `sql`."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -11,10 +12,12 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
 from django.db.models import F, Lookup, Q, QuerySet
 
-from apps.rbac import protection, sessions
+from apps.rbac import memo, protection, sessions
 from apps.rbac.models import RoleAssignment
 from apps.rbac.roles import GLOBAL, registry
 from apps.rbac.sql import Arms, Grantors, Sql, among, any_of, insertion, joined, marks
+
+type Places = tuple[protection.Place, ...]
 
 FOREVER, NEVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
 
@@ -49,15 +52,16 @@ def this_object(arms: Arms, obj: models.Model) -> Sql:
     return Sql("a.content_object_id = %s", (arms.adapted(type(obj), obj.pk),))
 
 
-def held_among(user_pk: Any, permission: str, objects: list[models.Model]) -> set[Any]:
-    """Primary keys of those of the objects, all of one model, on which `holds` would say yes. At most one query."""
-    alias, model = router.db_for_read(RoleAssignment), type(objects[0])
+def held_among(user_pk: Any, permission: str, model: protection.AnyModel, places: Mapping[Any, Places]) -> set[Any]:
+    """Primary keys of those of a model's objects on which `holds` would say yes; each with its places. One query."""
+    alias = router.db_for_read(RoleAssignment)
     arms = Arms(alias, user_pk)
-    places = {obj.pk: grantors(permission, obj, user_pk) for obj in objects}
-    slugs = {key: slugs for found in places.values() for (_, key), slugs in found}
+    kinds = {kind for each in places.values() for kind, _ in each}
+    granting = {kind: sessions.granting(permission, kind, user_pk) for kind in kinds}
+    slugs = {key: granting[kind] for each in places.values() for kind, key in each if granting[kind]}
     ways = []
     if slugs:
-        every = tuple(dict.fromkeys(slug for granting in slugs.values() for slug in granting))
+        every = tuple(dict.fromkeys(chain.from_iterable(granting.values())))
         of_role = Sql(f"{arms.names['role']} IN ({marks(len(every))})", every)
         at = joined([arms.listed(arms.names["scope_key"], slugs), of_role], " AND ")
         ways += arms.roles(f"{arms.names['scope_key']}, {arms.names['role']}", at)
@@ -66,7 +70,7 @@ def held_among(user_pk: Any, permission: str, objects: list[models.Model]) -> se
     held = rows(alias, joined(ways, " UNION ALL ")) if ways else []
     keys = {key for key, role in held if role in slugs.get(key, ())}
     shared = {model._meta.pk.to_python(pk) for pk, role in held if role is None}
-    return {pk for pk, found in places.items() if pk in shared or any(key in keys for (_, key), _ in found)}
+    return {pk for pk, each in places.items() if pk in shared or any(key in keys for _, key in each)}
 
 
 type Ways = tuple[list[Sql], list[Sql]]  # arms that find keys of rows, and arms each of which is for all rows
@@ -100,6 +104,7 @@ def narrowed[Row: models.Model](queryset: QuerySet[Row], user_pk: Any, permissio
 
 
 def reaching_rows(model: protection.AnyModel, user_pk: Any, permission: str, alias: str) -> Ways:
+    """Where the request has asked whether the user holds it everywhere, the database is not asked that for each row."""
     arms = Arms(alias, user_pk)
     scope_id = arms.names["scope_id"]
     found = arms.roles_of_kind(scope_id, permission, protection.scope_type(model))
@@ -109,7 +114,11 @@ def reaching_rows(model: protection.AnyModel, user_pk: Any, permission: str, ali
         around := arms.roles_of_kind(scope_id, permission, protection.scope_type(container.related_model))
     ):
         found.append(arms.contained(container, around))
-    return found, arms.roles_of_kind("1", permission, GLOBAL)
+    everywhere = arms.roles_of_kind("1", permission, GLOBAL)
+    known = memo.recall((user_pk, permission, protection.places(None))) if everywhere else None
+    if known is None:
+        return found, everywhere
+    return ([], [Sql("SELECT 1")]) if known else (found, [])
 
 
 def holders(permission: str, obj: models.Model | None) -> Q:
@@ -129,11 +138,8 @@ def holding_users(permission: str, obj: models.Model | None, user_pk: Any, alias
 
 def stored(permission: str, model: type[models.Model]) -> QuerySet[Permission]:
     app_label, codename = permission.split(".", 1)
-    return Permission.objects.filter(
-        codename=codename,
-        content_type__app_label=app_label,
-        content_type__model=protection.concrete(model)._meta.model_name,
-    )
+    name = protection.concrete(model)._meta.model_name
+    return Permission.objects.filter(codename=codename, content_type__app_label=app_label, content_type__model=name)
 
 
 def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
@@ -169,9 +175,11 @@ def hold(model: protection.AnyModel, keys: Collection[Any], *columns: str) -> di
 def add(row: RoleAssignment) -> bool:
     """Insert the assignment, or return False: one for the same user or group, role and place is there, not revoked."""
     alias = router.db_for_write(RoleAssignment)
-    fields = RoleAssignment._meta.concrete_fields
     with connections[alias].cursor() as cursor:
-        values = [each.get_db_prep_save(each.pre_save(row, add=True), connections[alias]) for each in fields]
+        values = [
+            each.get_db_prep_save(each.pre_save(row, add=True), connections[alias])
+            for each in row._meta.concrete_fields
+        ]
         cursor.execute(insertion(alias), values)
         row._state.adding, row._state.db = False, alias
         return bool(cursor.rowcount)

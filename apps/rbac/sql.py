@@ -25,6 +25,11 @@ NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %
 # Among what arms find. PostgreSQL can ask an index for the values of an array; it sorts them for that, which takes half
 # of the time of a list if they do not come in order: from an index each arm's do, so that they are merged.
 AMONG = {"postgresql": ("({} ORDER BY 1)", " ORDER BY 1", "{} = ANY(ARRAY({}))"), "sqlite": ("{}", "", "{} IN ({})")}
+# What is contained in what arms find. SQLite would rather read the whole table, were it not told what to begin with.
+CONTAINED = {
+    "postgresql": "SELECT o.{pk} FROM {table} o WHERE o.{column} = ANY(ARRAY({found}))",
+    "sqlite": "SELECT o.{pk} FROM ({found}) a CROSS JOIN {table} o WHERE o.{column} = a.scope_id",
+}
 # Among values of which there may be hundreds: one parameter, so that the text is the same and stays prepared.
 LISTED = {"postgresql": "{} = ANY(%s)", "sqlite": "{} IN (SELECT value FROM json_each(%s))"}
 
@@ -82,9 +87,8 @@ class Arms:
     def shares(self, found: str, permission: str, model: protection.AnyModel, where: Sql | None = None) -> list[Sql]:
         """Of shares of the model's objects."""
         app_label, codename = permission.split(".", 1)
-        named = Sql(
-            self.names["is_permission"], (codename, app_label, protection.concrete(model)._meta.model_name or "")
-        )
+        model_name = protection.concrete(model)._meta.model_name
+        named = Sql(self.names["is_permission"], (codename, app_label, model_name))
         condition = joined([named, where], " AND ") if where else named
         return self.of_both(shares_with(permission, model), found, condition)
 
@@ -103,11 +107,10 @@ class Arms:
 
     def contained(self, container: models.ForeignKey[Any, Any], around: list[Sql]) -> Sql:
         """Objects by what contains them."""
-        quote = self.connection.ops.quote_name
-        options: Any = container.model._meta
-        within = among(f"o.{quote(container.column)}", around, self.connection.vendor)
-        text = f"SELECT o.{quote(options.pk.column)} FROM {quote(options.db_table)} o WHERE {within.text}"  # noqa: S608 - as above
-        return Sql(text, within.bound)
+        options, found = cast("Any", container.model._meta), joined(around, " UNION ALL ")
+        named = {"pk": options.pk.column, "table": options.db_table, "column": container.column}
+        quoted = {what: self.connection.ops.quote_name(name) for what, name in named.items()}
+        return Sql(CONTAINED[self.connection.vendor].format(found=found.text, **quoted), found.bound)
 
     def locking(self, model: protection.AnyModel, keys: Iterable[Any], columns: Iterable[str]) -> Sql:
         """Rows to be held until the transaction ends, in the order of their keys. SQLite has one writer anyway."""
@@ -147,14 +150,11 @@ def names_in(alias: str) -> dict[str, str]:
     names["member"] = f"m.{quote(groups.m2m_column_name())}"
     member_of = f"m.{quote(groups.m2m_reverse_name())}"
     names["join_members"] = f"JOIN {quote(groups.m2m_db_table())} m ON {member_of} = a.group_id"
-    permissions = (
-        f"{quote(Permission._meta.db_table)} p JOIN {quote(ContentType._meta.db_table)} c ON c.id = p.content_type_id"
-    )
+    kinds = quote(ContentType._meta.db_table)
+    permissions = f"{quote(Permission._meta.db_table)} p JOIN {kinds} c ON c.id = p.content_type_id"
     names["permission"] = f"(SELECT c.app_label || '.' || p.codename FROM {permissions} WHERE p.id = a.permission_id)"  # noqa: S608 - as above
-    names["is_permission"] = (
-        f"a.permission_id = (SELECT p.id FROM {permissions} "  # noqa: S608 - as above
-        "WHERE p.codename = %s AND c.app_label = %s AND c.model = %s)"
-    )
+    named = "p.codename = %s AND c.app_label = %s AND c.model = %s"
+    names["is_permission"] = f"a.permission_id = (SELECT p.id FROM {permissions} WHERE {named})"  # noqa: S608 - as above
     return names
 
 

@@ -64,6 +64,12 @@ MUTATIONS = [
         "rbac/test_decisions.py::test_a_revoked_role_ends_at_once",
     ),
     Mutation(
+        "queries.py",
+        'return ([], [Sql("SELECT 1")]) if known else (found, [])',
+        'return [], [Sql("SELECT 1")]',
+        "rbac/test_query_counts.py::test_a_list_does_not_ask_again_for_each_row_what_the_request_has_asked",
+    ),
+    Mutation(
         "gates.py",
         "    require(request.user, permission, obj)\n",
         "",

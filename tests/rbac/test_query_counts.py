@@ -4,11 +4,13 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection, transaction
 from django.http import Http404
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.rbac import decisions, memo
 from apps.rbac.assignments import assign_role, assign_role_as_system
 from apps.rbac.decisions import check, check_many
+from apps.rbac.direct_writes import by_service
 from apps.rbac.models import RoleAssignment
 from apps.rbac.sharing import share
 from tests.rbac.conftest import queries
@@ -69,6 +71,29 @@ def test_a_list_is_one_query_however_it_is_used(owner: User, document: Document)
         assert listed.count() == 1
         assert listed.exclude(folder=None).exists()
     assert len(asked) == 3
+
+
+@pytest.mark.asvs("8.3.2")
+def test_a_list_does_not_ask_again_for_each_row_what_the_request_has_asked(
+    owner: User, colleague: User, document: Document, folder: Folder
+) -> None:
+    other = Document.objects.create(title="Plan B", folder=folder)
+    assign_role_as_system("testapp.librarian", colleague, reason="test")
+    with memo.remembering():
+        for user, holds, seen in ((owner, False, {document}), (colleague, True, {document, other})):
+            listed = Document.objects.for_user(user, "view")
+            asking = str(listed.query)
+            assert check(user, VIEW) is holds
+            assert set(listed) == seen
+            assert str(listed.query) != asking
+            assert ("rbac_roleassignment" in str(listed.query)) is not holds
+            assert ("EXISTS" in str(listed.query)) is holds
+        assign_role_as_system("testapp.librarian", owner, reason="test")
+        assert set(Document.objects.for_user(owner, "view")) == {document, other}
+        revoked = RoleAssignment.objects.filter(role="testapp.librarian")
+        with by_service():
+            revoked.update(revoked_at=timezone.now())
+        assert not set(Document.objects.for_user(colleague, "view"))
 
 
 def test_a_list_takes_a_permission_of_another_model_by_its_full_name(stranger: User, folder: Folder) -> None:
