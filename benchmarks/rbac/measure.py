@@ -47,8 +47,10 @@ def every_question(subjects: data.Subjects) -> Iterator[Question]:
     sync()
     assign_role_as_system(role, librarian, reason="benchmark")
     yield questions.about_everything(librarian)
-    many = {"all seen": librarian, "5,000 seen, by others all": reader, "125 seen, by others all": colleague}
-    yield from questions.about_lists(many)
+    for who, user in {questions.ALL_SEEN: librarian, "5,000 seen": reader, "125 seen": colleague}.items():
+        lists = list(questions.about_lists({f"{who}, others all": user}))
+        yield from lists
+        yield from questions.after_a_check(lists, user)
 
 
 def asked(every: Iterable[Question], rounds: int) -> dict[str, questions.Timed]:
