@@ -7,9 +7,10 @@ has made the roles, and default rights that fail closed: a table nobody spoke of
 from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.db import connections, transaction
+
+from apps.audit.triggers import append_only_models
 
 READ_ONLY = {"auth_permission", "django_content_type", "django_migrations"}
 OF_SEALER = {  # where it has a role of its own, the site only reads these, but for events
@@ -34,11 +35,7 @@ def name_of(using: str) -> str:
 
 def rights(using: str, *, sealer: bool) -> Iterator[tuple[str, str, str]]:
     """For each table of the owner what the app may do, what reports may, and what the sealer may, if it has a role."""
-    append_only = {
-        model._meta.db_table
-        for model in apps.get_models(include_auto_created=True)
-        if getattr(model, "append_only", False)
-    }
+    append_only = {model._meta.db_table for model in append_only_models()}
     read_only = READ_ONLY | (OF_SEALER.keys() - {"audit_event"} if sealer else set())
     with connections[using].cursor() as cursor:
         cursor.execute(

@@ -129,10 +129,3 @@ def find(name: str) -> Action:
         near = get_close_matches(name, _registry, n=1)
         cure = f"Did you mean {near[0]}?" if near else "Register it in a module audit_actions of an installed app."
         raise UnknownAction(f"There is no action {name!r}. {cure}") from None
-
-
-def autodiscover() -> None:
-    """Import the module `audit_actions` of every installed app that has one."""
-    from django.utils.module_loading import autodiscover_modules
-
-    autodiscover_modules("audit_actions")

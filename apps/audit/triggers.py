@@ -44,8 +44,11 @@ def unguarded(using: str = DEFAULT_DB_ALIAS) -> list[str]:
     return [model._meta.db_table for model in present(connection) if not is_guarded(connection, model)]
 
 
-def install(using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """Guard every append-only table that is not guarded; the tables where there was something to do. Idempotent."""
+def install(using: str = DEFAULT_DB_ALIAS, **_: Any) -> list[str]:
+    """Guard every append-only table that is not guarded; the tables where there was something to do. Idempotent.
+
+    Receiver of post_migrate.
+    """
     connection = connections[using]
     with transaction.atomic(using=using):
         tables = unguarded(using)
@@ -66,10 +69,6 @@ def lifted(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
             unguard(connection, model)
         yield
         install(using)
-
-
-def install_after_migrate(using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    install(using)
 
 
 def present(connection: BaseDatabaseWrapper) -> list[type[Model]]:
