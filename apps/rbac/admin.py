@@ -62,8 +62,7 @@ class LockedUserAdmin(RBACModelAdmin):
         user, wanted = form.instance, form.cleaned_data.pop("groups", None)
         if wanted is not None:
             held = set(user.groups.all())
-            for group in set(wanted) - held:
-                membership.join_group(by, user, group)
-            for group in held - set(wanted):
-                membership.leave_group(by, user, group)
+            for group in held ^ set(wanted):
+                change_membership = membership.leave_group if group in held else membership.join_group
+                change_membership(by, user, group)
         super().save_related(request, form, formsets, change)

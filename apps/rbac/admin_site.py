@@ -15,12 +15,14 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.admin import ActionLocation, AdminSite, ModelAdmin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern
 from django.views.decorators.csp import csp_override
 
 from apps.rbac import decisions, protection, signals
@@ -76,6 +78,13 @@ class RBACModelAdmin(ModelAdmin):
         if obj is None:
             decisions.refuse(protection.permission_of(self.model, "view"), None, "There is no such object.")
         return obj
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """By what the list shows or filters by: by `password__startswith` a hash is told letter by letter."""
+        filters = [each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)]
+        shown = {self.model._meta.pk.name, self.date_hierarchy, *self.get_list_display(request), *filters}
+        hidden = {n for each in self.model._meta.fields if each.name not in shown for n in (each.name, each.attname)}
+        return lookup.partition("__")[0] not in hidden and super().lookup_allowed(lookup, value, request)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         """A field that the person's form has not, posted all the same, is no slip: all of it is refused."""
@@ -141,7 +150,7 @@ def telling(view: Callable[..., Any]) -> Callable[..., Any]:
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
             return view(request, *args, **kwargs)
-        except PermissionDenied as refused:
+        except (PermissionDenied, DisallowedModelAdminLookup) as refused:
             if not isinstance(refused, AccessRefused | GrantRefused):
                 decisions.refuse(USE, None, f"{request.method} {request.path}: {str(refused) or 'not allowed here.'}")
             raise
@@ -178,8 +187,7 @@ class RBACAdminSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         found = [each for each in super().get_urls() if getattr(each, "name", None) not in NOT_HERE]
-        callbacks: list[Any] = [getattr(pattern, "callback", None) for pattern in found]
-        for callback in callbacks:
-            if hasattr(callback, "login_url"):
-                del callback.login_url  # LoginRequiredMiddleware would send people to `login` above
+        for pattern in found:
+            if isinstance(pattern, URLPattern):  # LoginRequiredMiddleware would send people to `login` above
+                vars(pattern.callback).pop("login_url", None)
         return found

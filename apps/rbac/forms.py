@@ -73,8 +73,7 @@ class ActivateForm(forms.Form):
     def __init__(self, data: Any, roles: Collection[str]) -> None:
         super().__init__(data)
         self.fields["reason"].required = any(map(registry.is_privileged, roles))
-        offered: Any = self.fields["role"]
-        offered.choices = [(slug, registry.label(slug)) for slug in sorted(roles)]
+        self.fields["role"] = forms.ChoiceField(choices=[(slug, registry.label(slug)) for slug in sorted(roles)])
 
 
 class RevokeForm(forms.Form):

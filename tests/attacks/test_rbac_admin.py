@@ -102,6 +102,19 @@ def test_keys_are_not_guessed_by_the_admins_pages(clerk: User, clerks: Client, d
     assert len(refusals(clerk)) == 6
 
 
+@pytest.mark.asvs("8.2.3")
+@pytest.mark.parametrize(
+    "lookup", ["password__startswith", "password", "last_login__year", "user_permissions__codename"]
+)
+def test_what_a_list_does_not_show_is_not_guessed_by_filtering_it(lookup: str, clerk: User, clerks: Client) -> None:
+    """Page after page, `?password__startswith=` tells a hash letter by letter."""
+    people = f"{HOME}accounts/user/"
+    assert b"0 users" in clerks.get(people, {"is_active__exact": "0"}).content
+    for guess in ("a", "argon2", "x"):
+        assert clerks.get(people, {lookup: guess}).status_code == 400
+    assert [lookup in event.reason for event in refusals(clerk)] == 3 * [True]
+
+
 @pytest.mark.asvs("6.3.1")
 def test_the_admins_own_sign_in_page_is_no_way_round_the_lock(make_user: MakeUser) -> None:
     cache.clear()

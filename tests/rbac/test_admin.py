@@ -13,10 +13,13 @@ from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.rbac.admin_site import RBACModelAdmin
 from apps.rbac.assignments import assign_role_as_system
+from apps.rbac.roles import Registry
 from apps.rbac.sharing import share
+from apps.rbac.sync import sync
 from tests.conftest import ClientFor
 from tests.rbac.admin import HOME, url
 from tests.rbac.conftest import Told, queries
+from tests.rbac.test_roles import declare
 from tests.testapp.models import Document, Folder, Patient
 
 DOCUMENTS = f"{HOME}testapp/document/"
@@ -96,6 +99,22 @@ def test_what_one_may_only_view_is_shown_without_a_form(
     assert clerks.post(url(document, "delete"), {"post": "yes"}).status_code == 403
     assert Document.objects.get().title == "Plan A"
     assert [(each.name, each.outcome) for each in told] == 2 * [("access_refused", "denied")]
+
+
+def test_with_a_row_goes_nothing_that_one_may_not_delete(
+    registry: Registry, clerks: Client, clerk: User, document: Document, folder: Folder
+) -> None:
+    declare("cleaner", permissions=frozenset({"testapp.view_folder", "testapp.delete_folder"}))
+    sync()
+    assign_role_as_system("cleaner", clerk, reason="test")
+    assert b"your account doesn" in clerks.get(url(folder, "delete")).content
+    assert clerks.post(url(folder, "delete"), {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [str(folder.pk)], "post": "yes"}
+    assert clerks.post(f"{HOME}testapp/folder/", chosen).status_code == 403
+    assert Document.objects.filter(folder=folder).exists()
+    document.delete()
+    assert clerks.post(url(folder, "delete"), {"post": "yes"}).status_code == 302
+    assert not Folder.objects.exists()
 
 
 def test_a_relation_offers_and_accepts_what_one_may_see(

@@ -137,6 +137,12 @@ MUTATIONS = [
     ),
     Mutation(
         "admin_site.py",
+        'lookup.partition("__")[0] not in hidden and super()',
+        "super()",
+        "attacks/test_rbac_admin.py::test_what_a_list_does_not_show_is_not_guessed_by_filtering_it",
+    ),
+    Mutation(
+        "admin_site.py",
         "if forged := fields &",
         "if forged := set() &",
         "rbac/test_admin_of_people.py::test_who_may_change_people_can_neither_promote_nor_lock_them",
