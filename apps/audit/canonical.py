@@ -6,6 +6,7 @@ SPEC.md writes it down, with a test vector. It is frozen: a stored event can't b
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -45,6 +46,17 @@ def moment(when: datetime) -> str:
 def moment_of(identifier: UUID) -> datetime:
     """When a UUIDv7 was made (RFC 9562, 5.7): its first 48 bits are milliseconds since 1970."""
     return EPOCH + timedelta(milliseconds=identifier.int >> 80)
+
+
+def time_of(identifier: UUID) -> str:
+    """The same as text."""
+    second, millisecond = divmod(identifier.int >> 80, 1000)
+    return f"{text_of(second)}.{millisecond:03}Z"
+
+
+@lru_cache(maxsize=16)
+def text_of(second: int) -> str:
+    return moment(EPOCH + timedelta(seconds=second))[:19]
 
 
 def floor_of(when: datetime) -> UUID:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
@@ -26,8 +26,7 @@ from apps.audit.writing import is_collecting, surviving
 MANAGERS = ("manage.py", "django-admin", "__main__.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """type: user, anonymous or system. label: the name as it was then, since a user may be renamed or deleted."""
 
     type: str
@@ -35,8 +34,7 @@ class Actor:
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """The columns of an event that tell where it comes from."""
 
     actor: Actor

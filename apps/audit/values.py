@@ -60,75 +60,76 @@ def cut(kept: str, whole: str | bytes) -> dict[str, Any]:
     return {"cut": kept, "length": len(whole), "sha256": sha256(encoded).hexdigest()}
 
 
-@singledispatch
 def plain(value: Any, path: str, depth: int = 0) -> Any:
     """The value as JSON knows it. Raises Unserializable for a type that nobody has thought of: it may hold a secret."""
+    if value is None or type(value) is bool or (type(value) is str and len(value) <= TEXT_MAX and value.isprintable()):
+        return value
+    return known(value, path, depth)
+
+
+@singledispatch
+def known(value: Any, path: str, depth: int) -> Any:
     raise Unserializable(
         f"{path} is a {type(value).__name__}, which the audit log does not know how to write. "
         "Give it text or numbers, or audit.CHANGED for what is secret."
     )
 
 
-@plain.register
-def _(value: None, path: str, depth: int = 0) -> None:
-    return None
-
-
-@plain.register
-def _(value: str, path: str, depth: int = 0) -> Any:
+@known.register
+def _(value: str, path: str, depth: int) -> Any:
     return harmless(value) if len(value) <= TEXT_MAX else cut(harmless(value[:TEXT_KEPT]), value)
 
 
-@plain.register
-def _(value: int, path: str, depth: int = 0) -> Any:
+@known.register
+def _(value: int, path: str, depth: int) -> Any:
     # Python refuses to print very long numbers, and other readers of JSON keep 64 bits at most.
     return value if value.bit_length() <= 64 else plain(hex(value), path)
 
 
-@plain.register
-def _(value: float, path: str, depth: int = 0) -> float | str:
+@known.register
+def _(value: float, path: str, depth: int) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
-@plain.register
-def _(value: datetime, path: str, depth: int = 0) -> str:
+@known.register
+def _(value: datetime, path: str, depth: int) -> str:
     return moment(value) if value.tzinfo is not None else value.isoformat()
 
 
-@plain.register(date | time | timedelta | Decimal | IPv4Address | IPv6Address | Promise | UUID)
-def _(value: Any, path: str, depth: int = 0) -> Any:
+@known.register(date | time | timedelta | Decimal | IPv4Address | IPv6Address | Promise | UUID)
+def _(value: Any, path: str, depth: int) -> Any:
     return plain(str(value), path)
 
 
-@plain.register(bytes | bytearray | memoryview)
-def _(value: bytes, path: str, depth: int = 0) -> dict[str, Any]:
+@known.register(bytes | bytearray | memoryview)
+def _(value: bytes, path: str, depth: int) -> dict[str, Any]:
     return cut("", bytes(value))
 
 
-@plain.register
-def _(value: FieldFile, path: str, depth: int = 0) -> Any:
+@known.register
+def _(value: FieldFile, path: str, depth: int) -> Any:
     return plain(value.name or "", path)
 
 
-@plain.register
-def _(value: Model, path: str, depth: int = 0) -> Any:
+@known.register
+def _(value: Model, path: str, depth: int) -> Any:
     return plain(f"{value._meta.label_lower}:{value.pk}", path)
 
 
-@plain.register(Mapping)
-def _(value: Mapping[Any, Any], path: str, depth: int = 0) -> dict[str, Any]:
+@known.register(Mapping)
+def _(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
     refuse_depth(path, depth)
     return {line(str(name), NAME_MAX): plain(each, f"{path}.{name}", depth + 1) for name, each in value.items()}
 
 
-@plain.register(list | tuple)
-def _(value: list[Any], path: str, depth: int = 0) -> list[Any]:
+@known.register(list | tuple)
+def _(value: list[Any], path: str, depth: int) -> list[Any]:
     refuse_depth(path, depth)
     return [plain(each, path, depth + 1) for each in value]
 
 
-@plain.register(set | frozenset)
-def _(value: set[Any], path: str, depth: int = 0) -> list[Any]:
+@known.register(set | frozenset)
+def _(value: set[Any], path: str, depth: int) -> list[Any]:
     refuse_depth(path, depth)
     return sorted((plain(each, path, depth + 1) for each in value), key=dumps)
 

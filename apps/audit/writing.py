@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connections, router, transaction
@@ -22,6 +23,8 @@ from apps.audit.models import Event
 emergency = logging.getLogger("audit.emergency")
 
 BATCH = 1000  # events of one INSERT
+
+stored = attrgetter(*(column.attname for column in Event._meta.concrete_fields))
 
 _queue: ContextVar[list[Event] | None] = ContextVar("audit_queue", default=None)
 _batch: ContextVar[list[Event] | None] = ContextVar("audit_batch", default=None)
@@ -40,9 +43,9 @@ def write(event: Event) -> None:
             insert(batch)
         return
     using = router.db_for_write(Event)
-    with failing_closed(event.action, using), connections[using].cursor() as cursor:
-        key, *texts = (vars(event)[column.attname] for column in Event._meta.concrete_fields)
-        cursor.execute(insertion(using), [Event._meta.pk.get_db_prep_value(key, connections[using]), *texts])
+    with failing_closed(event.action, using), (connection := connections[using]).cursor() as cursor:
+        key, *texts = stored(event)
+        cursor.execute(insertion(using), [key if connection.features.has_native_uuid_field else key.hex, *texts])
     event._state.adding, event._state.db = False, using
     tell_when_committed([event], using)
 
