@@ -158,9 +158,10 @@ def after_save(sender: Any, instance: Any, created: bool, raw: bool, update_fiel
     columns = written(found, instance, update_fields, raw=raw)
     if created:
         tell_created(found, instance, columns)
+        remember(instance, columns)
     elif changes := diff(found, columns, loaded(instance), instance.__dict__):
         write_event(found.actions["changed"], Happening(instance, changes))
-    remember(instance, columns)
+        remember(instance, [each for each in columns if each.name in changes])
 
 
 def before_delete(sender: Any, instance: models.Model, **_: Any) -> None:
