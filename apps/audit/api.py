@@ -108,7 +108,7 @@ def event_of(name: str, happening: Happening, *, survives: bool = False) -> Even
     action, context, identifier = find(name), current(), uuid7()
     if action.needs_actor and context.actor.type != "user":
         raise MissingActor(f"{name} is done by a person; sign in, or open acting_as(user, reason=…).")
-    target, actor = happening.target, context.actor
+    target = happening.target
     texts = bounded(
         str(identifier),
         str(canonical.SCHEMA),
@@ -116,16 +116,9 @@ def event_of(name: str, happening: Happening, *, survives: bool = False) -> Even
         name,
         Outcome(happening.outcome),
         action.severity,
-        actor.type,
-        actor.id,
-        actor.label,
+        *context.actor,
         principal_text(context.on_behalf_of),
-        context.ip,
-        context.user_agent,
-        context.session,
-        context.request_id,
-        context.route,
-        context.method,
+        *context.origin,
         type_of(target) if target is not None else "",
         str(target.pk) if isinstance(target, Model) else "",
         label_of(target, survives=survives),

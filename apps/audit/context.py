@@ -10,7 +10,7 @@ A further `acting_as` inside is on behalf of that person.
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -34,18 +34,22 @@ class Actor(NamedTuple):
     label: str
 
 
-class Context(NamedTuple):
-    """The columns of an event that tell where it comes from."""
+class Origin(NamedTuple):
+    """The columns of an event that tell where it comes from, in the order of SPEC.md."""
 
-    actor: Actor
-    on_behalf_of: Actor | None
-    reason: str = ""
-    request_id: str = ""
     ip: str = ""
     user_agent: str = ""
     session: str = ""
+    request_id: str = ""
     route: str = ""
     method: str = ""
+
+
+class Context(NamedTuple):
+    actor: Actor
+    on_behalf_of: Actor | None
+    reason: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ def current() -> Context:
     people = (*signed_in(request), *acting.people)
     actor = people[0] if people else nobody(request)
     principal = people[-1] if people and people[-1] != actor else None
-    origin = origin_of(request) if request is not None else outside_of_requests(acting)
-    return Context(actor=actor, on_behalf_of=principal, reason=acting.reason, **origin)
+    origin = origin_of(request) if request else Origin(request_id=acting.request_id, route=nobody(None).label)
+    return Context(actor, principal, acting.reason, origin)
 
 
 @contextmanager
@@ -88,40 +92,32 @@ def acting_as(user: AbstractBaseUser | None, *, reason: str = "") -> Iterator[No
 
 
 @contextmanager
-def of_request(request: HttpRequest) -> Iterator[None]:
-    """Events of this block come from `request`; those that survive a roll-back are written when it ends."""
-    tokens = _request.set(request), _acting.set(NOBODY_NAMED)
+def within(request: HttpRequest | None, acting: Acting) -> Iterator[None]:
+    tokens = _request.set(request), _acting.set(acting)
     try:
         with surviving():
             yield
     finally:
         _request.reset(tokens[0])
         _acting.reset(tokens[1])
+
+
+def of_request(request: HttpRequest) -> AbstractContextManager[None]:
+    """Events of this block come from `request`; those that survive a roll-back are written when it ends."""
+    return within(request, NOBODY_NAMED)
 
 
 def carried() -> dict[str, Any]:
     """Who acts, why and in which request, as plain JSON: for a queue, whose worker opens `resumed` with it."""
     request, acting = _request.get(), _acting.get()
     people = [[each.type, each.id, each.label] for each in (*signed_in(request), *acting.people)]
-    return {"people": people, "reason": acting.reason, "request_id": current().request_id}
+    return {"people": people, "reason": acting.reason, "request_id": current().origin.request_id}
 
 
-@contextmanager
-def resumed(context: Mapping[str, Any]) -> Iterator[None]:
+def resumed(context: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Events of this block are done by whom `carried` told of, whatever is around it; by the system if of nobody."""
     people = tuple(Actor(*map(str, each)) for each in context.get("people", ()))
-    acting = Acting(people, str(context.get("reason", "")), str(context.get("request_id", "")))
-    tokens = _request.set(None), _acting.set(acting)
-    try:
-        with surviving():
-            yield
-    finally:
-        _request.reset(tokens[0])
-        _acting.reset(tokens[1])
-
-
-def outside_of_requests(acting: Acting) -> dict[str, str]:
-    return {"route": nobody(None).label, "request_id": acting.request_id}
+    return within(None, Acting(people, str(context.get("reason", "")), str(context.get("request_id", ""))))
 
 
 def signed_in(request: HttpRequest | None) -> tuple[Actor, ...]:
@@ -146,16 +142,16 @@ def system(path: str = "", argument: str = "") -> Actor:
     return Actor("system", command, f"system:{command}")
 
 
-def origin_of(request: HttpRequest) -> dict[str, str]:
-    # The route, not the path: paths carry reset tokens and other secrets (ASVS 16.2.5).
-    return {
-        "request_id": getattr(request, "request_id", ""),
-        "ip": request.META.get("REMOTE_ADDR", ""),
-        "user_agent": request.META.get("HTTP_USER_AGENT", ""),
-        "session": session_of(request),
-        "route": request.resolver_match.route if request.resolver_match else "",
-        "method": request.method or "",
-    }
+def origin_of(request: HttpRequest) -> Origin:
+    return Origin(
+        request.META.get("REMOTE_ADDR", ""),
+        request.META.get("HTTP_USER_AGENT", ""),
+        session_of(request),
+        getattr(request, "request_id", ""),
+        # The route, not the path: paths carry reset tokens and other secrets (ASVS 16.2.5).
+        request.resolver_match.route if request.resolver_match else "",
+        request.method or "",
+    )
 
 
 def session_of(request: HttpRequest) -> str:

@@ -77,10 +77,11 @@ def together() -> Iterator[None]:
 
 
 def insert(batch: list[Event]) -> None:
+    """In the transaction around, or in one of its own."""
     using = router.db_for_write(Event)
-    with failing_closed(actions_of(batch), using):
+    with failing_closed(actions_of(batch), using), transaction.atomic(using=using, savepoint=False):
         Event.objects.using(using).bulk_create(batch)
-    tell_when_committed(batch, using)
+        tell_when_committed(batch, using)
     batch.clear()
 
 
@@ -107,14 +108,7 @@ def surviving() -> Iterator[None]:
     finally:
         _queue.reset(token)
         if queue:
-            write_all(queue)
-
-
-def write_all(events: Sequence[Event]) -> None:
-    using = router.db_for_write(Event)
-    with failing_closed(actions_of(events), using), transaction.atomic(using=using):
-        Event.objects.using(using).bulk_create(events)
-        tell_when_committed(events, using)
+            insert(queue)
 
 
 @contextmanager

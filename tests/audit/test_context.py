@@ -30,7 +30,7 @@ def request_by(user: User | AnonymousUser) -> object:
 def test_a_command_is_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/srv/manage.py", "clearsessions"])
     assert current().actor == Actor("system", "clearsessions", "system:clearsessions")
-    assert current().route == "system:clearsessions"
+    assert current().origin.route == "system:clearsessions"
 
 
 def test_a_server_without_a_request_is_the_system_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_the_session_is_told_by_a_hash_which_is_the_same_for_one_session_only() 
         request = RequestFactory().get("/")
         request.session = SessionStore(key)
         with of_request(request):
-            return current().session
+            return current().origin.session
 
     assert hashed("a" * 32) == hashed("a" * 32) != hashed("b" * 32)
     assert "a" * 8 not in hashed("a" * 32)
