@@ -75,7 +75,7 @@ bench-audit: $(VENV)/.dev $(VENV)/audit-peers/.done ## Measure the audit log bes
 	@PYTHONPATH=. $(VENV)/audit-peers/bin/python -m benchmarks.audit $(ARGS)
 
 .PHONY: bench-rbac
-bench-rbac: $(VENV)/.dev ## Measure decisions at a million grants beside guardian, on PostgreSQL and SQLite (5 minutes)
+bench-rbac: $(VENV)/.dev ## Measure decisions at a million grants beside guardian, on PostgreSQL and SQLite (4 minutes)
 	@$(PYTHON) -m benchmarks.rbac $(ARGS)
 
 .PHONY: shell

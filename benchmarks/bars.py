@@ -16,7 +16,7 @@ class Bar(NamedTuple):
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
-        return f"  {'held  ' if self.held else 'MISSED'}  {self.what:70} {self.measured:9.2f}  ({sign} {self.limit:g})"
+        return f"  {'held  ' if self.held else 'MISSED'}  {self.what:84} {self.measured:9.2f}  ({sign} {self.limit:g})"
 
 
 def judged(bars: Iterable[Bar]) -> int:
