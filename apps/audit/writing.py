@@ -22,7 +22,7 @@ from apps.audit.models import Event
 
 emergency = logging.getLogger("audit.emergency")
 
-BATCH = 1000  # events of one INSERT
+BATCH = 1000  # events of one call
 
 stored = attrgetter(*(column.attname for column in Event._meta.concrete_fields))
 
@@ -43,11 +43,25 @@ def write(event: Event) -> None:
             insert(batch)
         return
     using = router.db_for_write(Event)
-    with failing_closed(event.action, using), (connection := connections[using]).cursor() as cursor:
-        key, *texts = stored(event)
-        cursor.execute(insertion(using), [key if connection.features.has_native_uuid_field else key.hex, *texts])
-    event._state.adding, event._state.db = False, using
-    tell_when_committed([event], using)
+    with failing_closed(event.action, using):
+        keep([event], using)
+
+
+def keep(events: Sequence[Event], using: str) -> None:
+    """Raises NotRecorded also if a trigger or a rule that somebody put there drops events in silence."""
+    connection = connections[using]
+    native = connection.features.has_native_uuid_field
+    rows = [[key if native else key.hex, *texts] for key, *texts in map(stored, events)]
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            cursor.execute(insertion(using), rows[0])
+        else:
+            cursor.executemany(insertion(using), rows)
+        if cursor.rowcount != len(rows):
+            raise NotRecorded(f"{actions_of(events)}: the database took {len(rows)} events, kept {cursor.rowcount}.")
+    for event in events:
+        event._state.adding, event._state.db = False, using
+    tell_when_committed(list(events), using)
 
 
 @cache
@@ -60,7 +74,7 @@ def insertion(using: str) -> str:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Events written in this block, which a transaction is around, reach the database in few INSERTs.
+    """Events written in this block, which a transaction is around, reach the database in few calls.
 
     After an error they do not: what they tell of is rolled back.
     """
@@ -80,8 +94,7 @@ def insert(batch: list[Event]) -> None:
     """In the transaction around, or in one of its own."""
     using = router.db_for_write(Event)
     with failing_closed(actions_of(batch), using), transaction.atomic(using=using, savepoint=False):
-        Event.objects.using(using).bulk_create(batch)
-        tell_when_committed(batch, using)
+        keep(batch, using)
     batch.clear()
 
 

@@ -125,7 +125,7 @@ def test_a_refusal_that_can_not_be_written_makes_the_answer_a_500_and_an_emergen
     def disk_full(*args: Any, **kwargs: Any) -> None:
         raise DatabaseError("secret detail of the disk")
 
-    monkeypatch.setattr("apps.audit.append_only.AppendOnlyQuerySet.bulk_create", disk_full)
+    monkeypatch.setattr("apps.audit.writing.keep", disk_full)
     assert browser.get("/refuse-twice/").status_code == 500
     (line,) = [each for each in caplog.records if each.name == "audit.emergency"]
     assert "testapp.thing.refused" in line.getMessage()
