@@ -14,7 +14,7 @@ from apps.rbac import administrators, decisions, guard, membership
 from apps.rbac.admin_site import RBACModelAdmin
 from apps.rbac.models import RoleAssignment
 
-PRIVILEGES = ("is_active", "is_staff", "is_superuser", "groups")
+PRIVILEGES = ("is_active", "is_superuser", "groups")
 
 
 @admin.register(RoleAssignment)
