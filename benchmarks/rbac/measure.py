@@ -25,7 +25,7 @@ def run(grants: int, rounds: int) -> list[Bar]:
     print(
         f"\n{connection.vendor}: {grants} effective grants, filled in {time.perf_counter() - began:.0f} s", flush=True
     )
-    bars = [*questions.bars(asked(every_question(subjects), rounds), grants), *giving.bars(subjects)]
+    bars = [*questions.bars(asked(every_question(subjects), rounds)), *giving.bars(subjects)]
     for name, size in sizes():
         print(f"{name:60}{size / 2**20:10.1f} MiB")
     connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)

@@ -120,12 +120,11 @@ def keys(rows: Any) -> list[Any]:
     return [row.pk for row in rows]
 
 
-def bars(times: dict[str, Timed], grants: int) -> Iterator[Bar]:
+def bars(times: dict[str, Timed]) -> Iterator[Bar]:
     for name, each in times.items():
         yield Bar(f"{name}: queries", 1, each.queries)
         if name.startswith("check"):
             yield Bar(f"{name}: milliseconds", 1, each.ours)
         if not name.endswith(SOME_SEE_ALL) and ALL_SEEN not in name:
             least = next(times for start, times in LEAST.items() if name.startswith(start))
-            least *= grants / 1_000_000 if name == "who can" else 1
             yield Bar(f"{name}: times faster", least, each.ratio, at_least=True)
