@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import override_settings
 
-from apps.encryption import ringfile
+from apps.encryption import ringfile, rings
 from apps.encryption.inventory import Table
 from apps.encryption.rotation import rotate
 from apps.encryption.sweeping import Watch
@@ -45,6 +45,7 @@ def rotated(table: Table, rows: int) -> float:
     entries = json.loads(settings.FIELD_ENCRYPTION_KEYS)
     ringfile.promote(entries, ringfile.add(entries))
     override_settings(FIELD_ENCRYPTION_KEYS=json.dumps(entries)).enable()  # what is stored needs it from now on
+    rings.forget()
     with Watch() as watch:
         tally = rotate([table], watch)
     if tally.changed != rows or tally.failures or tally.left:
