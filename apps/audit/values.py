@@ -118,22 +118,28 @@ def _(value: Model, path: str, depth: int) -> Any:
 
 @known.register(Mapping)
 def _(value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
-    refuse_depth(path, depth)
-    return {line(str(name), NAME_MAX): plain(each, f"{path}.{name}", depth + 1) for name, each in value.items()}
+    if depth > DEPTH_MAX:
+        return cut_whole(value, path)
+    return {name_of(str(name)): plain(each, f"{path}.{name}", depth + 1) for name, each in value.items()}
 
 
 @known.register(list | tuple)
-def _(value: list[Any], path: str, depth: int) -> list[Any]:
-    refuse_depth(path, depth)
-    return [plain(each, path, depth + 1) for each in value]
+def _(value: list[Any], path: str, depth: int) -> Any:
+    return cut_whole(value, path) if depth > DEPTH_MAX else [plain(each, path, depth + 1) for each in value]
 
 
 @known.register(set | frozenset)
 def _(value: set[Any], path: str, depth: int) -> list[Any]:
-    refuse_depth(path, depth)
     return sorted((plain(each, path, depth + 1) for each in value), key=dumps)
 
 
-def refuse_depth(path: str, depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise Unserializable(f"{path} is nested deeper than {DEPTH_MAX} levels; give the log the part that matters.")
+def name_of(name: str) -> str:
+    """Cut, it ends with a digest, so that no two are one."""
+    return line(name, NAME_MAX) if len(name) <= NAME_MAX else line(name, NAME_MAX - 16) + cut("", name)["sha256"][:16]
+
+
+def cut_whole(value: Any, path: str) -> dict[str, Any]:
+    try:
+        return cut("", dumps(value))
+    except (RecursionError, TypeError, ValueError):
+        raise Unserializable(f"{path} is nested deeper than {DEPTH_MAX} levels, and is no JSON there.") from None

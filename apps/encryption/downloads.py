@@ -10,7 +10,6 @@ breaks off before it, which the announced length shows.
 
 import hashlib
 import re
-from collections.abc import Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
@@ -85,11 +84,6 @@ def _sent(
     if request.method == "HEAD":
         reader.close()
         return HttpResponse(status=status, headers=headers)
-    response = StreamingHttpResponse(_pieces(reader, part), status=status, headers=headers)
-    response._resource_closers.append(reader.close)  # type: ignore[attr-defined]  # closed even if nobody reads on
+    response = StreamingHttpResponse(reader.pieces(part.start, part.stop), status=status, headers=headers)
+    response._resource_closers.append(reader.close)  # type: ignore[attr-defined]  # whether somebody reads on or not
     return response
-
-
-def _pieces(reader: Reader, part: range) -> Iterator[bytes]:
-    with reader:
-        yield from reader.pieces(part.start, part.stop)

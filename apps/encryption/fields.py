@@ -36,9 +36,6 @@ class Ready(bytes):
     __slots__ = ()
 
 
-CELLS = (Ready, Sealed)
-
-
 class Encrypted(Guarded):
     """Wraps a concrete Django field and stores its values as cells (SPEC.md).
 
@@ -244,7 +241,7 @@ class Encrypted(Guarded):
         if type(value) is Sealed and value.ready:  # once: given to update(), the same cell would go to other rows
             value.ready = False
             return value.cell
-        if self.bind or value is None or type(value) in CELLS or hasattr(value, "as_sql"):
+        if self.bind or value is None or type(value) in (Ready, Sealed) or hasattr(value, "as_sql"):
             return self.get_db_prep_value(value, connection)
         return self.seal(value, None).cell
 

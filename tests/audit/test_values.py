@@ -122,6 +122,29 @@ def test_what_refers_to_itself_is_refused_and_not_followed_for_ever() -> None:
         json_text({"loop": loop})
 
 
+def test_what_is_nested_deep_is_cut_there_and_its_digest_kept() -> None:
+    deep: Any = {"b": "x" * 600, "a": [1]}
+    whole = {"l": [[[[[deep, 2]]]]]}
+    kept = json.loads(json_text({"top": whole}))["top"]["l"][0][0][0][0]
+    canonical = '{"a":[1],"b":"' + "x" * 600 + '"}'
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    assert kept == [{"cut": "", "length": len(canonical), "sha256": digest}, 2]
+
+
+def test_what_is_nested_deep_and_is_no_json_is_refused() -> None:
+    with pytest.raises(Unserializable, match="nested deeper than 6 levels, and is no JSON there"):
+        json_text({"top": [[[[[[[object()]]]]]]]})
+
+
+@given(st.text(min_size=1), st.integers(95, 110), st.text(max_size=3))
+def test_long_names_that_begin_alike_stay_two_and_short_ones_as_they_are(start: str, size: int, end: str) -> None:
+    long = (start * size)[:size]
+    names = {long, long + end, long + end + end}
+    kept = json.loads(json_text(dict.fromkeys(names, 1)))
+    assert len(kept) == len(names) if all(name.isprintable() for name in names) else len(kept) <= len(names)
+    assert all(len(name) <= 100 for name in kept)
+
+
 @pytest.mark.parametrize("change", ["new", ["only new"], [1, 2, 3], None, {"old": 1}])
 def test_a_change_is_a_pair_or_the_marker(change: Any) -> None:
     with pytest.raises(Unserializable, match=r"\[old, new\]"):
