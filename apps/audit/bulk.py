@@ -127,8 +127,9 @@ def fetched(using: str, keys: tuple[str, str, str], where: str, given: list[Any]
         cursor.execute(f"SELECT {position}, {are_text}, {read} {where}", given)
         while some := cursor.fetchmany(1000):
             for place, whole, event_id, leaf, stored, key, *texts in some:
-                digest = None if key is None else digest_of([hyphened(key).encode(), *texts]) if whole else NO_DIGEST
-                yield Row(place, hyphened(event_id), leaf, digest, (stored or b"").decode(errors="replace"))
+                name = hyphened(event_id)  # the event's own key is the same, if it is there
+                digest = None if key is None else digest_of([name.encode(), *texts]) if whole else NO_DIGEST
+                yield Row(place, name, leaf, digest, (stored or b"").decode(errors="replace"))
 
 
 def hyphened(stored: bytes) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 SCHEMA: Final = 1
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
 DIGEST_LABEL: Final = b"audit event 1\n"
-SHORT: Final = [length.to_bytes(4) for length in range(1024)]  # the lengths of nearly all texts
+SHORT: Final = [length.to_bytes(4) for length in range(1024)]  # the lengths of nearly all texts: those below 1024
 
 # What a terminal obeys, or what shows a line that is not the line: control characters (CWE-117, CWE-150), line and
 # paragraph separators, marks that reverse the direction (Trojan Source, CVE-2021-42574), tags, and what is no UTF-8.
@@ -74,7 +74,9 @@ def digest(columns: Iterable[str]) -> str:
 def digest_of(columns: Iterable[bytes]) -> bytes:
     """The same, over texts that are UTF-8 already."""
     parts = [DIGEST_LABEL]
+    add, short = parts.append, SHORT  # looked up once: of verification, this loop takes the most
     for encoded in columns:
         length = len(encoded)
-        parts += (SHORT[length] if length < len(SHORT) else length.to_bytes(4), encoded)
+        add(short[length] if length < 1024 else length.to_bytes(4))
+        add(encoded)
     return sha256(b"".join(parts)).digest()
