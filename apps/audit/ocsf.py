@@ -35,6 +35,7 @@ def document(event: Event) -> dict[str, Any]:
     activity = next((known[end] for end in known if event.action.endswith(f".{end}")), OTHER)
     service = {"name": getattr(settings, "SITE_NAME", "site")}
     source = {"ip": event.ip} if event.ip else {"name": event.route or event.actor_label}
+    request = {"http_method": event.method, "url": {"path": f"/{event.route}"}, "user_agent": event.user_agent}
     return {
         "activity_id": activity,
         "category_uid": kind // 1000,
@@ -54,9 +55,9 @@ def document(event: Event) -> dict[str, Any]:
             "original_time": event.occurred_at,
             **({"correlation_uid": event.request_id} if event.request_id else {}),
         },
-        "actor": actor_of(event),
+        "actor": {"user": user_of(event)} | ({"session": {"uid": event.session}} if event.session else {}),
         "src_endpoint": source,
-        **({"http_request": request_of(event)} if event.method else {}),
+        **({"http_request": request} if event.method else {}),
         **of_class(kind, event, details, service),
         "unmapped": {"changes": read(event.changes), "details": details, "digest": event.digest},
     }
@@ -83,14 +84,5 @@ def of_class(kind: int, event: Event, details: dict[str, Any], service: dict[str
 
 
 def user_of(event: Event) -> dict[str, Any]:
-    return {"name": event.actor_label, "type_id": {"user": 1, "system": 3}.get(event.actor_type, 0)} | (
-        {"uid": event.actor_id} if event.actor_id else {}
-    )
-
-
-def actor_of(event: Event) -> dict[str, Any]:
-    return {"user": user_of(event)} | ({"session": {"uid": event.session}} if event.session else {})
-
-
-def request_of(event: Event) -> dict[str, Any]:
-    return {"http_method": event.method, "url": {"path": f"/{event.route}"}, "user_agent": event.user_agent}
+    known = {"uid": event.actor_id} if event.actor_id else {}
+    return {"name": event.actor_label, "type_id": {"user": 1, "system": 3}.get(event.actor_type, 0)} | known

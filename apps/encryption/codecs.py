@@ -96,10 +96,7 @@ DATE = Codec("date", 0x06, lambda value: value.isoformat().encode("ascii"), _asc
 DATETIME = Codec("datetime", 0x07, _moment, _ascii(datetime.datetime.fromisoformat))
 TIME = Codec("time", 0x08, _time_of_day, _ascii(datetime.time.fromisoformat))
 DURATION = Codec(
-    "duration",
-    0x09,
-    lambda value: _shortest(value // MICROSECOND),
-    lambda encoded: _whole(encoded) * MICROSECOND,
+    "duration", 0x09, lambda value: _shortest(value // MICROSECOND), lambda encoded: _whole(encoded) * MICROSECOND
 )
 UUID = Codec("uuid", 0x0A, lambda value: value.bytes, lambda encoded: uuid.UUID(bytes=encoded))
 BINARY = Codec(

@@ -60,10 +60,7 @@ def verify_files(tables: Iterable[Table], tally: Tally, watch: Watch) -> None:
 
 
 def _each(
-    tables: Iterable[Table],
-    tally: Tally,
-    watch: Watch,
-    work: Callable[[Table, EncryptedFileField, models.Model], bool],
+    tables: Iterable[Table], tally: Tally, watch: Watch, work: Callable[[Table, EncryptedFileField, models.Model], bool]
 ) -> None:
     for table in tables:
         for field in table.files:

@@ -13,8 +13,7 @@ from django.urls import reverse
 from structlog.contextvars import get_contextvars
 from structlog.stdlib import ProcessorFormatter
 
-from apps.audit import api
-from apps.audit.append_only import AppendOnlyQuerySet
+from apps.audit import api, writing
 from apps.audit.models import Event
 from config.security.request_id import RequestIdMiddleware
 from config.settings.logging import LOGGING
@@ -62,7 +61,7 @@ def test_the_emergency_line_of_a_lost_event_holds_the_id(
         raise OSError("the disk is full")
 
     client.raise_request_exception = False
-    monkeypatch.setattr(AppendOnlyQuerySet, "bulk_create", fails)
+    monkeypatch.setattr(writing, "keep", fails)
     answer = client.post(reverse("account_login"), {"login": "ann@example.org", "password": "wrong"})
     assert answer.status_code == 500
     lost = [line for line in written if line["logger"] == "audit.emergency"]
