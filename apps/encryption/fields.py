@@ -188,17 +188,21 @@ class Encrypted(Guarded):
         return None if value is None else Sealed(value)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        slots = model_instance.__dict__
+        held = self.sealed_for(model_instance, add=add)
+        if type(held) is Sealed:
+            held.ready = True
+        return held
+
+    def sealed_for(self, instance: models.Model, *, add: bool) -> Any:
+        """What the instance holds, a value as a cell for its row: made now if it was assigned or has to be new."""
+        slots = instance.__dict__
         held = slots.get(self.attname, CLOSED)
         if held is CLOSED:  # deferred and named for writing: without fetching it, it would become NULL
-            held = getattr(type(model_instance), self.attname).held(model_instance)
+            held = getattr(type(instance), self.attname).held(instance)
         if type(held) is Draft:
-            held = slots[self.attname] = self.seal(held.value, model_instance)
+            held = slots[self.attname] = self.seal(held.value, instance)
         elif type(held) is Sealed:
-            held = slots[self.attname] = self._resealed(held, model_instance, add=add)
-        else:
-            return held
-        held.ready = True
+            held = slots[self.attname] = self._resealed(held, instance, add=add)
         return held
 
     def _resealed(self, held: Sealed, instance: models.Model, *, add: bool) -> Sealed:

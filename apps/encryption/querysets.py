@@ -116,7 +116,7 @@ def ready_to_write(objs: Sequence[models.Model], fields: Sequence[Encrypted], *,
     try:
         for obj in objs:
             for field in fields:
-                held = field.pre_save(obj, add=add)
+                held = field.sealed_for(obj, add=add)
                 kept.append((obj.__dict__, field.attname, held))
                 obj.__dict__[field.attname] = Ready(held.cell) if type(held) is Sealed else held
         yield

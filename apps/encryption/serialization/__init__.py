@@ -75,7 +75,7 @@ def dumped(field: Encrypted, obj: Any) -> dict[str, str] | None:
     """The form of a value in a dump; None is NULL. A value that was assigned is sealed first, a deferred one loaded."""
     if field.attname not in obj.__dict__:
         getattr(type(obj), field.attname).fetch_one(obj)
-    held = field.pre_save(obj, add=False)
+    held = field.sealed_for(obj, add=False)
     return None if held is None else {SEALED: base64.b64encode(held.cell).decode("ascii")}
 
 
