@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from apps.audit import api, writing
 from apps.audit.live import committed
 from apps.audit.models import Event
 from tests.audit.events import told
@@ -217,3 +218,13 @@ def test_events_of_a_bulk_write_are_told_of_once_it_is_committed(django_capture_
     finally:
         committed.disconnect(hear)
     assert heard == ["First", "Second"]
+
+
+@pytest.mark.parametrize("number", [0, 4, 5])
+def test_many_events_reach_the_log_in_batches_and_none_in_none(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "BATCH", 2)
+    with transaction.atomic(), writing.together():
+        for each in range(number):
+            api.record("testapp.thing.changed", number=each)
+    found = Event.objects.filter(action="testapp.thing.changed").order_by("id")
+    assert [event.is_intact for event in found] == [True] * number
