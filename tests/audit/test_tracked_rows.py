@@ -223,7 +223,7 @@ def test_a_row_in_two_tables_is_one_thing_that_is_changed() -> None:
 def test_a_fixture_that_is_loaded_is_told_of(book: Book) -> None:
     printed = Printed(title="Sanditon", run=5)
     printed.save_base()
-    dump = serializers.serialize("json", [*Book.objects.all(), *Printed.objects.all()])
+    dump = serializers.serialize("json", [*Book.objects.order_by("pk"), *Printed.objects.order_by("pk")])
     Printed.objects.all().delete()
     Book.objects.filter(pk=book.pk).update(title="Persuasion")
     told_before = told().count()
