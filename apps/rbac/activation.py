@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from apps.rbac import guard, memo, review, sessions, signals
 from apps.rbac.assignments import AnyRole
 from apps.rbac.errors import MayNotActivate, StepUpRequired
-from apps.rbac.models import RoleAssignment
+from apps.rbac.models import RoleAssignment, held_by
 from apps.rbac.queries import FOREVER
 from apps.rbac.roles import registry, slug_of
 from apps.rbac.sessions import KEY, Session
@@ -47,7 +46,10 @@ def add_active_role(
     slug = slug_of(role)
     with guard.telling(session.user, role=slug):
         privileged = registry.is_privileged(registry.get(slug).slug)
-        refuse_needless(session, slug)
+        if slug not in registry.to_activate:
+            raise MayNotActivate(f"The role {slug} needs no activation: who has it uses it.")
+        if slug in session.active_roles():
+            raise MayNotActivate(f"The role {slug} is active already.")
         given = authorizing(session.user, slug)
         if privileged:
             refuse_unproved(session, slug, reason)
@@ -91,18 +93,9 @@ def session_permissions(session: Session) -> frozenset[review.Held]:
         return frozenset((permission, key) for _, key, permissions in in_use for permission in permissions)
 
 
-def refuse_needless(session: Session, slug: str) -> None:
-    if slug not in registry.to_activate:
-        raise MayNotActivate(f"The role {slug} needs no activation: who has it uses it.")
-    if slug in session.active_roles():
-        raise MayNotActivate(f"The role {slug} is active already.")
-
-
 def authorizing(user: Any, slug: str) -> list[RoleAssignment]:
     """Assignments in force, of the role or of one that inherits from it. Raises MayNotActivate if there is none."""
-    senior = [each for each in registry.roles if slug in registry.inherited(each)]
-    theirs = Q(user=user.pk) | Q(group__user=user.pk)
-    rows = list(RoleAssignment.objects.in_force().filter(theirs, role__in=senior))
+    rows = list(RoleAssignment.objects.in_force().filter(held_by(user), role__in=registry.seniors(slug)))
     if not rows or not user.is_active:
         raise MayNotActivate(f"You do not have the role {slug}. Ask somebody who gives roles.")
     return rows
@@ -122,4 +115,4 @@ def end_of(slug: str, duration: timedelta | None) -> datetime:
 
 def tell(signal: Any, session: Session, slug: str, reason: str, **details: Any) -> None:
     who = session.user
-    signals.tell(signal, sender=Session, target=who, reason=reason, to=str(who), role=slug, **details)
+    signals.tell(signal, target=who, reason=reason, to=str(who), role=slug, **details)

@@ -162,7 +162,7 @@ def tell(obj: models.Model, step: str, message: Any) -> None:
     """By the names of fields alone: values are for the log of tracked models, which knows what is secret."""
     parts: Iterable[Any] = message if isinstance(message, list) else []
     fields = sorted({name for part in parts for each in part.values() for name in each.get("fields", ())})
-    signals.tell(signals.admin_edited, sender=type(obj), target=obj, step=step, fields=fields)
+    signals.tell(signals.admin_edited, target=obj, step=step, fields=fields)
 
 
 class RBACAdminSite(AdminSite):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 
+from apps.rbac import queries
 from apps.rbac.errors import LastAdministrator
 from apps.rbac.models import AssignmentQuerySet, DeclaredRole, RoleAssignment
 from apps.rbac.roles import GLOBAL, registry
@@ -20,16 +21,16 @@ MANAGE = "rbac.manage"
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """A change, inside a transaction, that may cost an administrator his right. Raises LastAdministrator."""
-    before = locked_strength()
+def kept(slug: str) -> Iterator[None]:
+    """The role is taken from somebody, inside a transaction. Raises LastAdministrator."""
+    before = locked_strength() if slug in roles() else 0
     yield
     refuse_if_fewer(before)
 
 
 def locked_strength() -> int:
     """The strength before a change, which nobody else changes until the transaction ends. Lock people first."""
-    list(DeclaredRole.objects.select_for_update(no_key=True).filter(slug__in=roles()).order_by("slug").values("pk"))
+    queries.hold(DeclaredRole, roles())
     return strength()
 
 
@@ -61,9 +62,7 @@ def given() -> AssignmentQuerySet:
 
 
 def holding(assignments: AssignmentQuerySet, demoted: Any = None) -> Q:
-    direct = Q(pk__in=assignments.exclude(user=None).values("user"))
-    by_group = Q(groups__in=assignments.exclude(group=None).values("group"))
-    return direct | by_group | (Q(is_superuser=True) & ~Q(pk=demoted) if settings.RBAC_SUPERUSER else Q())
+    return assignments.holders() | (Q(is_superuser=True) & ~Q(pk=demoted) if settings.RBAC_SUPERUSER else Q())
 
 
 def roles() -> tuple[str, ...]:

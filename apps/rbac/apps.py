@@ -17,7 +17,7 @@ class RBACConfig(AppConfig):
 
     def ready(self) -> None:
         # Here and not above: all of these need the app registry.
-        from apps.rbac import checks, receivers, url_checks  # noqa: F401 - importing registers the checks
+        from apps.rbac import checks, receivers  # noqa: F401 - importing registers the checks
 
         autodiscover_modules("roles")
         receivers.connect(self)

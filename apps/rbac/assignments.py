@@ -1,6 +1,5 @@
 """Roles: given to a user or group, for everything, for a container or for one object, and taken back."""
 
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -36,13 +35,10 @@ def assign_role(
     "rbac.bind_role", each for as long as he gives it; not for himself or a group he is in; not for an inactive
     account; not for longer than the role's `max_duration`; not against a separation of duty. Raises UnknownRole.
     """
-    slug, until = slug_of(role), expires_at or FOREVER
+    slug = slug_of(role)
     with guard.granting(by, to, scope, role=slug) as change:
         refuse_wrong_scope(slug, scope)
-        change.refuse_unless_manager(until)
-        change.refuse_own()
-        change.refuse_beyond_own(registry.permissions(slug), until, bindable=True)
-        change.refuse_inactive()
+        change.refuse_unless_allowed(registry.permissions(slug), expires_at or FOREVER)
         return give(slug, to, scope, by, (starts_at, expires_at), reason)
 
 
@@ -55,10 +51,8 @@ def revoke_role(
     """
     slug = slug_of(role)
     with guard.granting(by, to, scope, role=slug) as change:
-        change.refuse_unless_manager()
-        change.refuse_own()
-        change.refuse_beyond_own(registry.permissions(slug), bindable=True)
-        with keeping_administrators(slug):
+        change.refuse_unless_allowed(registry.permissions(slug))
+        with administrators.kept(slug):
             return take(slug, to, scope, by, reason)
 
 
@@ -96,7 +90,7 @@ def assign_creator(role: AnyRole, user: AbstractBaseUser, obj: models.Model) -> 
 def refuse_wrong_scope(slug: str, scope: models.Model | None) -> None:
     """Raises NotGrantable; UnknownRole for a slug that no app declares."""
     declared = registry.get(slug).scope
-    given = protection.scope_type(scope) if scope is not None else ""
+    given = protection.scope_type(scope)
     if declared.lower() != given:
         raise NotGrantable(f"The role {slug} is given for {declared or 'everything'}, not for {given or 'everything'}.")
 
@@ -107,22 +101,19 @@ def refuse_too_long(slug: str, starts_at: datetime | None, expires_at: datetime 
         raise BeyondTerm(f"The role {slug} is given for {longest} at most. Let it end earlier, and give it anew then.")
 
 
-def keeping_administrators(slug: str) -> AbstractContextManager[None]:
-    return administrators.kept() if slug in administrators.roles() else nullcontext()
-
-
 def give(
     slug: str, to: Principal, scope: models.Model | None, by: AbstractBaseUser | None, term: Term, reason: str
 ) -> RoleAssignment:
     starts_at, expires_at = term
-    columns = {**principal(to), **scope_columns(scope), "granted_by": by}
+    place = {"scope_type": protection.scope_type(scope), "scope_key": protection.scope_key(scope)}
+    columns = {**principal(to), **place, "scope_id": getattr(scope, "pk", None), "granted_by": by}
     given = RoleAssignment(role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns)
     existing = None if queries.add(given) else live(slug, to, scope).get()
     if existing and existing.has_term(*term):
         return existing
     refuse_too_long(slug, *term)
     if existing:
-        with keeping_administrators(slug):
+        with administrators.kept(slug):
             take(slug, to, scope, by, "replaced by another term")
             queries.add(given)
     if slug in constraints.bearing_on_ssd():
@@ -139,17 +130,10 @@ def take(slug: str, to: Principal, scope: models.Model | None, by: AbstractBaseU
 
 
 def live(slug: str, to: Principal, scope: models.Model | None) -> AssignmentQuerySet:
-    key = protection.scope_key(scope) if scope is not None else ""
-    return RoleAssignment.objects.live().filter(**principal(to), role=slug, scope_key=key)
-
-
-def scope_columns(scope: models.Model | None) -> dict[str, Any]:
-    if scope is None:
-        return {}
-    return {"scope_type": protection.scope_type(scope), "scope_id": scope.pk, "scope_key": protection.scope_key(scope)}
+    return RoleAssignment.objects.live().filter(**principal(to), role=slug, scope_key=protection.scope_key(scope))
 
 
 def tell(signal: Any, slug: str, to: Principal, scope: models.Model | None, reason: str, **details: Any) -> None:
     permissions = sorted(registry.permissions(slug)) if slug in registry.roles else []
     told = {"to": str(to), "role": slug, "permissions": permissions, **details}
-    signals.tell(signal, sender=RoleAssignment, target=to if scope is None else scope, reason=reason, **told)
+    signals.tell(signal, target=to if scope is None else scope, reason=reason, **told)

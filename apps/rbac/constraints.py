@@ -10,16 +10,15 @@ roles: those given to a user or his groups, begun or not, wherever their scope i
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.rbac.errors import SeparationOfDuty
-from apps.rbac.models import RoleAssignment
+from apps.rbac.models import RoleAssignment, held_by
 from apps.rbac.roles import Role, registry, slug_of
 
 
@@ -59,17 +58,13 @@ class DsdSet(RoleSet):
     kind = "dsd"
 
 
-@dataclass(frozen=True)
-class Conflict:
-    user_pk: Any
-    broken: RoleSet
+def conflicts(users: Collection[Any] | QuerySet[Any, Any] | None = None) -> list[tuple[Any, RoleSet]]:
+    """Primary keys of those of the users (of all, if None) who break an SSD set, each with the set that it is.
 
-
-def conflicts(users: Collection[Any] | QuerySet[Any, Any] | None = None) -> list[Conflict]:
-    """SSD sets that these users (all, if None) break. Two queries; none while no set is declared."""
+    Two queries; none while no set is declared.
+    """
     held: defaultdict[Any, set[str]] = defaultdict(set)
-    bearing = bearing_on_ssd()
-    if bearing:
+    if bearing := bearing_on_ssd():
         rows = RoleAssignment.objects.unended().filter(role__in=bearing)
         direct, by_group = rows.exclude(user=None), rows.exclude(group__user=None)
         if users is not None:
@@ -77,33 +72,31 @@ def conflicts(users: Collection[Any] | QuerySet[Any, Any] | None = None) -> list
         for pk, slug in chain(direct.values_list("user", "role"), by_group.values_list("group__user", "role")):
             held[pk].add(slug)
     sets = registry.ssd.values()
-    return [Conflict(pk, each) for pk, slugs in held.items() for each in sets if each.is_broken_by(slugs)]
+    return [(pk, each) for pk, slugs in held.items() for each in sets if each.is_broken_by(slugs)]
 
 
 def offenders() -> dict[str, list[Any]]:
     """Primary keys of all who break an SSD set, by its name."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
-    for each in conflicts():
-        found[each.broken.name].append(each.user_pk)
+    for pk, broken in conflicts():
+        found[broken.name].append(pk)
     return dict(found)
 
 
 def bearing_on_ssd() -> set[str]:
     """Slugs of the roles that are, or inherit from, a member of an SSD set."""
-    members = {slug for each in registry.ssd.values() for slug in each.roles}
-    return {slug for slug in registry.roles if members.intersection(registry.inherited(slug))} if members else set()
+    return {senior for each in registry.ssd.values() for slug in each.roles for senior in registry.seniors(slug)}
 
 
 def forbidding(user: Any, slug: str) -> RoleSet | None:
     """The SSD set that the user would break with this role. One query, if the role bears on any."""
     if slug not in bearing_on_ssd():
         return None
-    theirs = Q(user=user.pk) | Q(group__user=user.pk)
-    held = set(RoleAssignment.objects.unended().filter(theirs).values_list("role", flat=True))
+    held = RoleAssignment.objects.unended().filter(held_by(user)).values_list("role", flat=True)
     return next((each for each in registry.ssd.values() if each.is_broken_by({*held, slug})), None)
 
 
 def refuse_conflicts(users: Collection[Any] | QuerySet[Any, Any]) -> None:
     """Raises SeparationOfDuty if one of the users breaks a set. Ask after the change, inside its transaction."""
-    for found in conflicts(users):
-        raise found.broken.refuse(get_user_model()._default_manager.get(pk=found.user_pk))
+    for pk, broken in conflicts(users):
+        raise broken.refuse(get_user_model()._default_manager.get(pk=pk))

@@ -51,10 +51,7 @@ def require(user: AnyUser, permission: str, obj: models.Model | None = None) -> 
 
 def refuse(permission: str, obj: models.Model | None, reason: str) -> None:
     """Tell about a refusal. The caller raises."""
-    sender = type(obj) if obj is not None else None
-    signals.tell(
-        signals.access_refused, sender=sender, target=obj, outcome="denied", reason=reason, permission=permission
-    )
+    signals.tell(signals.access_refused, target=obj, outcome="denied", reason=reason, permission=permission)
 
 
 def check_many(user: AnyUser, permission: str, objects: Iterable[models.Model]) -> set[Any]:

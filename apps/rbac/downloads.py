@@ -12,7 +12,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(name: str, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> HttpResponse:
-    signals.tell(signals.list_downloaded, sender=None, list=name)
+    signals.tell(signals.list_downloaded, list=name)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
     csv.writer(response).writerows([defused(cell) for cell in row] for row in [header, *rows])

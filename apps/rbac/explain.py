@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from apps.rbac import administrators, constraints, decisions, grants, guard, protection, sessions
 from apps.rbac.decisions import AnyUser
 from apps.rbac.grants import LIVE, Grant, State
+from apps.rbac.models import held_by
 from apps.rbac.queries import FOREVER
 from apps.rbac.roles import registry, slug_of
 from apps.rbac.sql import shares_with
@@ -89,7 +90,7 @@ class Decision:
         return [str(self.rule), *paths, *(way.words(names) for way in self.ways)]
 
     def as_json(self) -> dict[str, Any]:
-        asked = {"user": str(self.user), "permission": self.permission, "object": key_of(self.obj)}
+        asked = {"user": str(self.user), "permission": self.permission, "object": protection.scope_key(self.obj)}
         return {**asked, "allowed": self.allowed, "rule": self.rule.name.lower(), "reasons": self.reasons()}
 
 
@@ -97,7 +98,7 @@ def explain(user: AnyUser, permission: str, obj: models.Model | None = None) -> 
     """Agrees with `check`. At most three queries."""
     if (rule := decided_without_rows(user, permission)) is not None:
         return Decision(user, permission, obj, rule)
-    here = grants.theirs(user) & LIVE & Q(scope_key__in=[key for _, key in protection.places(obj)])
+    here = held_by(user) & LIVE & Q(scope_key__in=[key for _, key in protection.places(obj)])
     given = grants.assigned(here) + (grants.shared(user=user, obj=obj) if obj is not None else [])
     bearing = tuple(each for each in given if permission in each.permissions)
     if deciding := tuple(each for each in bearing if each.state is State.IN_FORCE and in_use(each, user, permission)):
@@ -145,7 +146,7 @@ def lineage(slug: str, permission: str) -> tuple[str, ...]:
 
 def ways(user: AnyUser, permission: str, obj: models.Model | None) -> Iterator[Way]:
     """The narrowest first: a share, a role on the object, on its container, for everything; of roles, the smallest."""
-    near = [("", key_of(obj))] if obj is not None and any(shares_with(permission, obj)) else []
+    near = [("", protection.scope_key(obj))] if obj is not None and any(shares_with(permission, obj)) else []
     for kind, key in [*protection.places(obj)[1:], protection.places(obj)[0]]:
         slugs = registry.granting(permission, kind)
         near += [(slug, key) for slug in sorted(slugs, key=lambda slug: len(registry.permissions(slug)))]
@@ -167,13 +168,13 @@ def givers(user: AnyUser, slug: str, permission: str, scope: models.Model | None
 def end_for(giver: Any, wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> datetime:
     """As long as he may give at all, and holds each of it: by the guard's own reckoning."""
     change = guard.Change(giver, giver, scope, {giver.pk: guard.Standing(active=True, superuser=giver.is_superuser)})
-    may = change.end_of(*(administrators.MANAGE,) * is_role, change.share_permission)
+    may = change.end_of(*(administrators.MANAGE,) * is_role, protection.share_permission(scope))
     return min(end for end in (may, *(change.end_of(name, *(guard.BIND,) * is_role) for name in wanted)) if end)
 
 
 def holders(user: AnyUser, wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> QuerySet[Any]:
     """Who has now what the guard asks of a giver, asked of everybody at once."""
-    shares = protection.share_permission(scope) if scope is not None else ""
+    shares = protection.share_permission(scope)
     gives = decisions.holding(shares, scope) if shares in protection.known_permissions() else Q(pk__in=[])
     holds = Q()
     for each in wanted:
@@ -195,7 +196,3 @@ def scope_at(key: str, obj: models.Model | None) -> models.Model | None:
 
 def where(place: str, names: Names) -> str:
     return f"“{names[place]}”" if place in names else place or "everything"
-
-
-def key_of(obj: models.Model | None) -> str:
-    return protection.scope_key(obj) if obj is not None else ""

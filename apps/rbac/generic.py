@@ -40,5 +40,4 @@ class ScopedListView(MultipleObjectMixin, PolicyView):
 
     def get_queryset(self) -> Any:
         listed = super().get_queryset()
-        full = self.permission if "." in self.permission else protection.permission_of(listed.model, self.permission)
-        return decisions.scoped(listed, self.request.user, full)
+        return decisions.scoped(listed, self.request.user, protection.permission_of(listed.model, self.permission))

@@ -94,11 +94,6 @@ def of_row(row: Any) -> Grant:
     return Grant(row.pk, row.user or row.group, slug, granted, row.scope_key, state, *given)
 
 
-def theirs(user: decisions.AnyUser) -> Q:
-    """What a user has: his own and his groups'."""
-    return Q(user=user.pk) | Q(group__in=Group.objects.filter(user=user.pk))
-
-
 def shared(*, user: decisions.AnyUser | None = None, obj: models.Model | None = None) -> list[Grant]:
     """Shares with a user or his groups, and of one object, as far as they are given. A query for each table."""
     every = [protection.concrete(obj)] if obj is not None else protection.protected_models()

@@ -16,17 +16,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 
-from apps.rbac import direct_writes, memo, protection, queries, signals
+from apps.rbac import direct_writes, errors, memo, protection, queries, signals
 from apps.rbac.administrators import MANAGE
-from apps.rbac.errors import (
-    BeyondOwn,
-    BeyondTerm,
-    GrantRefused,
-    InactiveRecipient,
-    MayNotGrant,
-    NotGrantable,
-    SelfGrant,
-)
 from apps.rbac.queries import FOREVER
 from apps.rbac.roles import registry
 
@@ -62,51 +53,44 @@ class Change:
     def refuse_own(self) -> None:
         if isinstance(self.to, Group):
             if self.by is not None and queries.members([self.to]).filter(pk=self.by.pk).exists():
-                raise SelfGrant(f"You are in the group {self.to}: nobody changes rights of his own. Ask another.")
+                raise errors.SelfGrant(
+                    f"You are in the group {self.to}: nobody changes rights of his own. Ask another."
+                )
         elif self.by is not None and self.by.pk == self.to.pk:
-            raise SelfGrant("Nobody changes rights of his own. Ask another who may.")
+            raise errors.SelfGrant("Nobody changes rights of his own. Ask another who may.")
 
     def refuse_inactive(self) -> None:
         if not isinstance(self.to, Group) and not self.people[self.to.pk].active:
-            raise InactiveRecipient(f"{self.to} can't sign in: the account is not active. Activate it first.")
+            raise errors.InactiveRecipient(f"{self.to} can't sign in: the account is not active. Activate it first.")
 
-    def refuse_unless_sharer(self, until: datetime | None = None) -> None:
-        self.refuse_unless_held((self.share_permission,), until, "You may not share this.")
-
-    def refuse_unless_manager(self, until: datetime | None = None) -> None:
-        """Roles are given by who manages roles; on an object also by who may share it."""
-        refusal = f"You may not give or take roles here. It takes {MANAGE}."
-        self.refuse_unless_held((MANAGE, self.share_permission), until, refusal)
-
-    def refuse_unless_held(self, either: tuple[str, ...], until: datetime | None, refusal: str) -> None:
-        end = self.end_of(*either)
-        if end is None:
-            raise MayNotGrant(refusal)
-        refuse_later(until, end)
-
-    def refuse_beyond_own(
-        self, wanted: frozenset[str], until: datetime | None = None, *, bindable: bool = False
+    def refuse_unless_allowed(
+        self, wanted: frozenset[str], until: datetime | None = None, *, is_role: bool = True
     ) -> None:
-        """As in Kubernetes: hold it, or hold the permission to bind what one does not hold."""
-        ends = {name: self.end_of(name, *(BIND,) * bindable) for name in sorted(wanted)}
+        """To give a role or share of these permissions until then; or to take it, which has no term.
+
+        Roles are given by who manages roles, on an object also by who may share it. As in Kubernetes: hold what you
+        give, or for roles the permission to bind what you do not hold. Nobody gives for longer than he has.
+        """
+        may = self.end_of(*(MANAGE,) * is_role, protection.share_permission(self.scope))
+        if may is None:
+            refusal = f"You may not give or take roles here. It takes {MANAGE}."
+            raise errors.MayNotGrant(refusal if is_role else "You may not share this.")
+        self.refuse_own()
+        ends = {name: self.end_of(name, *(BIND,) * is_role) for name in sorted(wanted)}
         if missing := [name for name, end in ends.items() if end is None]:
-            raise BeyondOwn(f"You do not hold this yourself: {', '.join(missing)}.")
-        for end in ends.values():
-            refuse_later(until, end)
+            raise errors.BeyondOwn(f"You do not hold this yourself: {', '.join(missing)}.")
+        if until is None:
+            return
+        self.refuse_inactive()
+        first = min(end for end in (may, *ends.values()) if end)
+        if first < until:
+            raise errors.BeyondTerm(
+                f"Your own right ends on {first:%Y-%m-%d at %H:%M %Z}. Give it until then at the latest."
+            )
 
     def end_of(self, *either: str) -> datetime | None:
         """When the last of these that the grantor holds ends; None if he holds none."""
         return max((self.rights[name] for name in either if name in self.rights), default=None)
-
-    @property
-    def share_permission(self) -> str:
-        return protection.share_permission(self.scope) if self.scope is not None else ""
-
-
-def refuse_later(until: datetime | None, end: datetime | None) -> None:
-    """Nobody gives for longer than he has. Taking has no term: `until` is None."""
-    if until and end and end < until:
-        raise BeyondTerm(f"Your own right ends on {end:%Y-%m-%d at %H:%M %Z}. Give it until then at the latest.")
 
 
 @contextmanager
@@ -127,11 +111,11 @@ def telling(target: models.Model, **details: Any) -> Iterator[None]:
     """Tell of a refusal, once: an inner block may have."""
     try:
         yield
-    except GrantRefused as refused:
+    except errors.GrantRefused as refused:
         if not refused.told:
             refused.told = True
             told = {"to": str(target), **details, "rule": type(refused).__name__, "reason": str(refused)}
-            signals.tell(signals.grant_refused, sender=type(target), target=target, outcome="denied", **told)
+            signals.tell(signals.grant_refused, target=target, outcome="denied", **told)
         raise
 
 
@@ -150,13 +134,13 @@ def locked(by: AbstractBaseUser | None, to: Principal, scope: models.Model | Non
         people.add(to.pk)
     found = lock_people(people)
     if not isinstance(to, Group) and to.pk not in found:
-        raise NotGrantable(f"{to} is gone.")
+        raise errors.NotGrantable(f"{to} is gone.")
     return Change(by, to, scope, found)
 
 
 def lock(target: models.Model) -> None:
     if not queries.hold(protection.concrete(target), [target.pk]):
-        raise NotGrantable(f"{target} is gone.")
+        raise errors.NotGrantable(f"{target} is gone.")
 
 
 def lock_people(keys: set[Any]) -> dict[Any, Standing]:

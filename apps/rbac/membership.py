@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group
 
-from apps.rbac import administrators, constraints, guard, memo, signals
+from apps.rbac import administrators, constraints, guard, memo, queries, signals
 from apps.rbac.queries import FOREVER
 
 type Pairs = list[tuple[Any, Any]]  # primary keys of a user and of a group
@@ -19,19 +19,14 @@ type Pairs = list[tuple[Any, Any]]  # primary keys of a user and of a group
 def join_group(by: AbstractBaseUser, user: AbstractBaseUser, group: Group) -> None:
     """Raises GrantRefused: it takes "rbac.manage" and "rbac.bind_role" for good, as all that the group has is given."""
     with guard.granting(by, user, group, group=str(group)) as change:
-        change.refuse_unless_manager(FOREVER)
-        change.refuse_own()
-        change.refuse_inactive()
-        change.refuse_beyond_own(frozenset({guard.BIND}), FOREVER)
+        change.refuse_unless_allowed(frozenset({guard.BIND}), FOREVER)
         group.user_set.add(user)  # type: ignore[arg-type] # the user model
 
 
 def leave_group(by: AbstractBaseUser, user: AbstractBaseUser, group: Group) -> None:
     """Raises GrantRefused, as `join_group` does, and LastAdministrator."""
     with guard.granting(by, user, group, group=str(group)) as change:
-        change.refuse_unless_manager()
-        change.refuse_own()
-        change.refuse_beyond_own(frozenset({guard.BIND}))
+        change.refuse_unless_allowed(frozenset({guard.BIND}))
         group.user_set.remove(user)  # type: ignore[arg-type] # the user model
 
 
@@ -59,7 +54,7 @@ def before(instance: Any, action: str, pairs: Pairs) -> None:
         if administrators.given().filter(group__in=groups).exists():
             instance.rbac_administered = administrators.locked_strength()
     elif constraints.bearing_on_ssd():
-        list(Group.objects.select_for_update(no_key=True).filter(pk__in=groups).order_by("pk").values("pk"))
+        queries.hold(Group, groups)
         guard.lock_people({user for user, _ in pairs})
 
 
@@ -75,4 +70,4 @@ def tell(signal: Any, pairs: Pairs) -> None:
     groups = Group.objects.in_bulk({group for _, group in pairs})
     for user_pk, group_pk in pairs:
         user, group = users.get(user_pk), groups.get(group_pk)
-        signals.tell(signal, sender=Group, target=user, to=str(user), group=str(group))
+        signals.tell(signal, target=user, to=str(user), group=str(group))

@@ -8,8 +8,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from apps.rbac import memo, sessions, signals
+from apps.rbac.decisions import refuse
 from apps.rbac.errors import AccessRefused
-from apps.rbac.policies import AnyView, Policy, expect_gate, is_bypassed, policy_of, told_missing
+from apps.rbac.policies import AnyView, expect_gate, is_bypassed, policy_of, told_missing
 
 
 class PolicyMiddleware(LoginRequiredMiddleware):
@@ -45,16 +46,11 @@ class PolicyMiddleware(LoginRequiredMiddleware):
             return None
         if not request.user.is_authenticated:
             return self.handle_no_permission(request, view_func)
-        raise refusal(policy, request)
+        wanted = tuple(rule.permission for rule in policy.permissions())
+        refuse(" or ".join(wanted), None, f"The policy of {request.path} does not admit this user.")
+        raise AccessRefused("You may not open this page.", wanted)
 
 
 def refuse_undeclared(request: HttpRequest, view: AnyView) -> None:
     reason = f"The view {view.__module__}.{view.__qualname__} declares no policy."
-    signals.tell(signals.policy_missing, sender=None, outcome="denied", reason=reason, path=request.path)
-
-
-def refusal(policy: Policy, request: HttpRequest) -> AccessRefused:
-    wanted = tuple(rule.permission for rule in policy.permissions())
-    reason = f"The policy of {request.path} does not admit this user."
-    signals.tell(signals.access_refused, sender=None, outcome="denied", reason=reason, permission=" or ".join(wanted))
-    return AccessRefused("You may not open this page.", wanted)
+    signals.tell(signals.policy_missing, outcome="denied", reason=reason, path=request.path)

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Self
 
 import uuid_utils.compat
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
@@ -75,6 +76,11 @@ class AssignmentQuerySet(GuardedQuerySet["RoleAssignment"]):
         """Granting now, by the database's clock: servers whose clocks differ agree."""
         return self.unended().filter(Q(starts_at=None) | Q(starts_at__lte=Now()))
 
+    def holders(self) -> Q:
+        """Who was given one of these, himself or by a group: as a condition on users."""
+        members = get_user_model()._default_manager.filter(groups__in=self.exclude(group=None).values("group"))
+        return Q(pk__in=self.exclude(user=None).values("user")) | Q(pk__in=members.values("pk"))
+
     def update(self, **kwargs: Any) -> int:
         """Raises DirectGrantError for all but the stamp of a revocation, by services too."""
         if kwargs.keys() - REVOKING or kwargs.get("revoked_at") is None:
@@ -88,6 +94,11 @@ class AssignmentQuerySet(GuardedQuerySet["RoleAssignment"]):
         if update_conflicts:
             raise DirectGrantError(UNCHANGED)
         return super().bulk_create(*args, **kwargs)
+
+
+def held_by(user: Any) -> Q:
+    """Of assignments: given to the user, or to a group he is in."""
+    return Q(user=user.pk) | Q(group__in=Group.objects.filter(user=user.pk))
 
 
 class RoleAssignment(GuardedModel):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
@@ -208,7 +208,7 @@ def is_bypassed(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 def told_missing(request: HttpRequest) -> GateMissing:
     reason = f"{request.path} answered without checking the object that its policy names."
-    signals.tell(signals.policy_missing, sender=None, outcome="error", reason=reason, path=request.path)
+    signals.tell(signals.policy_missing, outcome="error", reason=reason, path=request.path)
     return GateMissing(f"{reason} Fetch it with apps.rbac.gates.access_or_404, by the same permission.")
 
 
@@ -277,13 +277,7 @@ def walk(patterns: Any, namespaces: tuple[str, ...] = (), route: str = "") -> It
             yield ":".join((*namespaces, pattern.name or "")), here, pattern
 
 
-class PublicView(NamedTuple):
-    name: str
-    route: str
-    reason: str
-
-
-def public_views() -> list[PublicView]:
-    """Every URL that needs no sign-in, with its reason: for a report, and for a test that compares it."""
+def public_views() -> list[tuple[str, str, str]]:
+    """Name, route and reason of every URL that needs no sign-in: for a report, and for a test that compares it."""
     views = ((name, route, policy_of(pattern.callback)) for name, route, pattern in walk(get_resolver().url_patterns))
-    return [PublicView(name, route, rule.reason) for name, route, rule in views if isinstance(rule, Public)]
+    return [(name, route, rule.reason) for name, route, rule in views if isinstance(rule, Public)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_permission_codename
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from apps.rbac.models import GroupShare, UserShare
@@ -21,49 +22,50 @@ def concrete(model: AnyModel | models.Model) -> AnyModel:
     return model._meta.concrete_model or (model if isinstance(model, type) else type(model))
 
 
-def scope_type(model: AnyModel | models.Model) -> str:
-    return concrete(model)._meta.label_lower
+def scope_type(model: AnyModel | models.Model | None) -> str:
+    return concrete(model)._meta.label_lower if model is not None else GLOBAL
 
 
-def scope_key(obj: models.Model) -> str:
-    return f"{scope_type(obj)}:{obj.pk}"
+def scope_key(obj: models.Model | None) -> str:
+    return f"{scope_type(obj)}:{obj.pk}" if obj is not None else ""
 
 
 def permission_of(model: AnyModel | models.Model, action: str) -> str:
-    """The full name of a model's permission: "view" on Record is "records.view_record"."""
+    """The full name of a model's permission: "view" on Record is "records.view_record". A full one stays."""
     options = concrete(model)._meta
-    return f"{options.app_label}.{get_permission_codename(action, options)}"
+    return action if "." in action else f"{options.app_label}.{get_permission_codename(action, options)}"
 
 
-def share_permission(model: AnyModel | models.Model) -> str:
+def share_permission(model: AnyModel | models.Model | None) -> str:
     """Who holds it on an object may share it: `share_<model>`, or what the model names as `rbac_share_permission`."""
+    if model is None:
+        return ""
     return getattr(model, "rbac_share_permission", None) or permission_of(model, "share")
 
 
 @cache
 def permissions_on(model: AnyModel) -> frozenset[str]:
     """Every permission that the model declares."""
-    options = model._meta
-    codenames = [get_permission_codename(action, options) for action in options.default_permissions]
-    return frozenset(f"{options.app_label}.{name}" for name in [*codenames, *(name for name, _ in options.permissions)])
+    return frozenset(labels_on(model))
 
 
 @cache
 def known_permissions() -> frozenset[str]:
-    return frozenset().union(*(permissions_on(model) for model in apps.get_models()))
+    return frozenset(labels())
 
 
 @cache
 def labels() -> dict[str, str]:
-    """Permissions in plain words, such as "Can change record"."""
-    found: dict[str, str] = {}
-    for model in apps.get_models():
-        options, name = model._meta, model._meta.verbose_name
-        own = dict(options.permissions)
-        for action in options.default_permissions:
-            own[get_permission_codename(action, options)] = f"Can {action} {name}"
-        found |= {f"{options.app_label}.{codename}": str(label) for codename, label in own.items()}
-    return found
+    """Every permission in plain words, such as "Can change record"."""
+    return {name: label for model in apps.get_models() for name, label in labels_on(model).items()}
+
+
+def labels_on(model: AnyModel) -> dict[str, str]:
+    options, name = model._meta, model._meta.verbose_name
+    default = {
+        get_permission_codename(action, options): f"Can {action} {name}" for action in options.default_permissions
+    }
+    return {f"{options.app_label}.{each}": str(label) for each, label in (default | dict(options.permissions)).items()}
 
 
 def label(permission: str) -> str:
@@ -73,7 +75,10 @@ def label(permission: str) -> str:
 def container_field(model: AnyModel | models.Model) -> models.ForeignKey[Any, Any] | None:
     """The foreign key that the model names as `rbac_container`; roles given for what it points at reach the object."""
     name = getattr(model, "rbac_container", None)
-    field = model._meta.get_field(name) if name else None
+    try:
+        field = model._meta.get_field(name) if name else None
+    except FieldDoesNotExist:  # which `manage.py check` says
+        return None
     return field if isinstance(field, models.ForeignKey) else None
 
 
@@ -110,6 +115,6 @@ def protected_models() -> Iterator[AnyModel]:
 
 def scope_models() -> set[AnyModel]:
     """Models for whose objects a role may be given."""
-    named = {role.scope for role in registry.roles.values() if role.scope}
+    named = {role.scope.lower() for role in registry.roles.values()}
     containers = {field.related_model for model in protected_models() if (field := container_field(model))}
-    return {*protected_models(), *containers, *(apps.get_model(label) for label in named)}
+    return {*protected_models(), *containers, *(each for each in apps.get_models() if each._meta.label_lower in named)}

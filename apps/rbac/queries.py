@@ -28,18 +28,17 @@ def grantors(permission: str, obj: models.Model | None, user_pk: Any) -> list[Gr
     return [(place, slugs) for place, slugs in granting if slugs]
 
 
-def rows(alias: str, sql: Sql) -> list[Any]:
-    with connections[alias].cursor() as cursor:
+def rows(arms: Arms, sql: Sql) -> list[Any]:
+    with arms.connection.cursor() as cursor:
         cursor.execute(sql.text, sql.bound)
         return list(cursor.fetchall())
 
 
 def holds(user_pk: Any, permission: str, obj: models.Model | None) -> bool:
     """Whether a role in force or a share gives the user the permission, everywhere or on `obj`. At most one query."""
-    alias = router.db_for_read(RoleAssignment)
-    arms = Arms(alias, user_pk)
+    arms = Arms(router.db_for_read(RoleAssignment), user_pk)
     ways = [*arms.roles_at("1", grantors(permission, obj, user_pk)), *shares_of(arms, "1", permission, obj)]
-    return bool(ways) and bool(rows(alias, any_of(ways, "SELECT "))[0][0])
+    return bool(ways) and bool(rows(arms, any_of(ways, "SELECT "))[0][0])
 
 
 def shares_of(arms: Arms, found: str, permission: str, obj: models.Model | None) -> list[Sql]:
@@ -54,20 +53,19 @@ def this_object(arms: Arms, obj: models.Model) -> Sql:
 
 def held_among(user_pk: Any, permission: str, model: protection.AnyModel, places: Mapping[Any, Places]) -> set[Any]:
     """Primary keys of those of a model's objects on which `holds` would say yes; each with its places. One query."""
-    alias = router.db_for_read(RoleAssignment)
-    arms = Arms(alias, user_pk)
+    arms = Arms(router.db_for_read(RoleAssignment), user_pk)
     kinds = {kind for each in places.values() for kind, _ in each}
     granting = {kind: sessions.granting(permission, kind, user_pk) for kind in kinds}
     slugs = {key: granting[kind] for each in places.values() for kind, key in each if granting[kind]}
     ways = []
     if slugs:
         every = tuple(dict.fromkeys(chain.from_iterable(granting.values())))
-        of_role = Sql(f"{arms.names['role']} IN ({marks(len(every))})", every)
-        at = joined([arms.listed(arms.names["scope_key"], slugs), of_role], " AND ")
-        ways += arms.roles(f"{arms.names['scope_key']}, {arms.names['role']}", at)
+        of_role = Sql(f"a.role_id IN ({marks(len(every))})", every)
+        at = joined([arms.listed("a.scope_key", slugs), of_role], " AND ")
+        ways += arms.roles("a.scope_key, a.role_id", at)
     these = arms.listed("a.content_object_id", [arms.adapted(model, pk) for pk in places])
     ways += arms.shares("CAST(a.content_object_id AS text), NULL", permission, model, these)
-    held = rows(alias, joined(ways, " UNION ALL ")) if ways else []
+    held = rows(arms, joined(ways, " UNION ALL ")) if ways else []
     keys = {key for key, role in held if role in slugs.get(key, ())}
     shared = {model._meta.pk.to_python(pk) for pk, role in held if role is None}
     return {pk for pk, each in places.items() if pk in shared or any(key in keys for _, key in each)}
@@ -106,12 +104,11 @@ def narrowed[Row: models.Model](queryset: QuerySet[Row], user_pk: Any, permissio
 def reaching_rows(model: protection.AnyModel, user_pk: Any, permission: str, alias: str) -> Ways:
     """Where the request has asked whether the user holds it everywhere, the database is not asked that for each row."""
     arms = Arms(alias, user_pk)
-    scope_id = arms.names["scope_id"]
-    found = arms.roles_of_kind(scope_id, permission, protection.scope_type(model))
+    found = arms.roles_of_kind("a.scope_id", permission, protection.scope_type(model))
     found += arms.shares("a.content_object_id", permission, model)
     container = protection.container_field(model)
     if container and (
-        around := arms.roles_of_kind(scope_id, permission, protection.scope_type(container.related_model))
+        around := arms.roles_of_kind("a.scope_id", permission, protection.scope_type(container.related_model))
     ):
         found.append(arms.contained(container, around))
     everywhere = arms.roles_of_kind("1", permission, GLOBAL)
@@ -147,14 +144,14 @@ def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
 
     One query.
     """
-    alias = router.db_for_read(RoleAssignment)
-    arms, kinds = Arms(alias, user_pk), {key: kind for kind, key in protection.places(obj)}
-    role, place, ends = (arms.names[name] for name in ("role", "scope_key", "expires_at"))
-    ways = arms.roles(f"{role}, {place}, {ends}", Sql(f"{place} IN ({marks(len(kinds))})", tuple(kinds)))
+    arms = Arms(router.db_for_read(RoleAssignment), user_pk)
+    kinds = {key: kind for kind, key in protection.places(obj)}
+    here = Sql(f"a.scope_key IN ({marks(len(kinds))})", tuple(kinds))
+    ways = arms.roles("a.role_id, a.scope_key, a.expires_at", here)
     if obj is not None:
         ways += arms.of_both(protection.shares_for(obj), "{permission}, NULL, NULL", this_object(arms, obj))
     found: dict[str, datetime] = {}
-    for name, key, end in rows(alias, joined(ways, " UNION ALL ")):
+    for name, key, end in rows(arms, joined(ways, " UNION ALL ")):
         if key is None:
             found[name] = FOREVER
         elif registry.is_given_for(name, kinds[key]):
@@ -167,8 +164,8 @@ def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
 
 def hold(model: protection.AnyModel, keys: Collection[Any], *columns: str) -> dict[Any, list[Any]]:
     """Lock those of the rows that are there until the transaction ends; what the columns say now, by primary key."""
-    alias = router.db_for_write(model)
-    found = rows(alias, Arms(alias).locking(model, keys, columns)) if keys else []
+    arms = Arms(router.db_for_write(model))
+    found = rows(arms, arms.locking(model, keys, columns)) if keys else []
     return {model._meta.pk.to_python(pk): said for pk, *said in found}
 
 

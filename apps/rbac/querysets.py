@@ -11,5 +11,4 @@ from apps.rbac.decisions import AnyUser, scoped
 class ScopedQuerySet[Row: models.Model](models.QuerySet[Row]):
     def for_user(self, user: AnyUser, permission: str) -> Self:
         """The rows on which `user` holds `permission`: "view" for this model's own, or a full name with its app."""
-        full = permission if "." in permission else protection.permission_of(self.model, permission)
-        return scoped(self, user, full)  # type: ignore[return-value] # filter() keeps the queryset's class
+        return scoped(self, user, protection.permission_of(self.model, permission))  # type: ignore[return-value] # filter() keeps the queryset's class

@@ -57,7 +57,7 @@ def tell_superuser(instance: Any, created: bool, **_: Any) -> None:
     was = {"is_superuser": False} if created and instance.rbac_flags is None else instance.rbac_flags
     if was and was["is_superuser"] != instance.is_superuser:
         changes = {"is_superuser": [was["is_superuser"], instance.is_superuser]}
-        signals.tell(signals.superuser_changed, sender=type(instance), target=instance, changes=changes)
+        signals.tell(signals.superuser_changed, target=instance, changes=changes)
 
 
 def watch_administrators(instance: Any, **_: Any) -> None:

@@ -16,10 +16,9 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from apps.rbac import decisions, protection, queries
+from apps.rbac import decisions, protection
 from apps.rbac.assignments import AnyRole
-from apps.rbac.grants import theirs
-from apps.rbac.models import RoleAssignment
+from apps.rbac.models import RoleAssignment, held_by
 from apps.rbac.roles import registry, slug_of
 
 type Held = tuple[str, str]  # permission, place
@@ -32,15 +31,12 @@ def assigned_users(role: AnyRole) -> QuerySet[Any]:
 
 def authorized_users(role: AnyRole) -> QuerySet[Any]:
     """AuthorizedUsers: whoever has the role, or one that inherits from it."""
-    junior = registry.get(slug_of(role)).slug
-    return users_with({slug for slug in registry.roles if junior in registry.inherited(slug)})
+    return users_with(registry.seniors(registry.get(slug_of(role)).slug))
 
 
 def users_with(slugs: set[str]) -> QuerySet[Any]:
     given = RoleAssignment.objects.in_force().filter(role__in=slugs)
-    by_group = queries.members(given.exclude(group=None).values("group"))
-    direct = given.exclude(user=None).values("user")
-    return get_user_model()._default_manager.filter(Q(pk__in=direct) | Q(pk__in=by_group))
+    return get_user_model()._default_manager.filter(given.holders())
 
 
 def assigned_roles(user: AbstractBaseUser) -> frozenset[str]:
@@ -50,12 +46,12 @@ def assigned_roles(user: AbstractBaseUser) -> frozenset[str]:
 
 def authorized_roles(user: AbstractBaseUser) -> frozenset[str]:
     """AuthorizedRoles: those assigned, and those that they inherit from."""
-    return frozenset(junior for slug in assigned_roles(user) for junior in registry.inherited(slug))
+    return registry.authorized(assigned_roles(user))
 
 
 def places_of(user: AbstractBaseUser) -> set[Held]:
     """Slug and place of each assignment in force that its role, as the code declares it now, allows."""
-    rows = RoleAssignment.objects.in_force().filter(theirs(user)).values_list("role", "scope_key", "scope_type")
+    rows = RoleAssignment.objects.in_force().filter(held_by(user)).values_list("role", "scope_key", "scope_type")
     return {(slug, key) for slug, key, kind in rows if registry.is_given_for(slug, kind)}
 
 

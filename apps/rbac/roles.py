@@ -15,8 +15,10 @@
 Removing an app removes what it added. A role comes with three seeds: admin, user and guest (signed in, read-only).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -37,12 +39,11 @@ class Registry:
         self.extensions: dict[str, set[str]] = {}
         self.ssd: dict[str, RoleSet] = {}
         self.dsd: dict[str, RoleSet] = {}
-        self.forget()
 
     def forget(self) -> None:
         """Work out anew what follows from the declarations: one has changed."""
-        self._granting: dict[tuple[str, str], tuple[str, ...]] | None = None
-        self._to_activate: frozenset[str] | None = None
+        for name in ("table", "to_activate"):
+            vars(self).pop(name, None)
 
     def add(self, role: "type[Role]") -> None:
         """Raises ImproperlyConfigured at start when the slug is taken: which of two roles is meant can't be guessed."""
@@ -88,13 +89,24 @@ class Registry:
 
     def granting(self, permission: str, scope_type: str) -> tuple[str, ...]:
         """Slugs of the roles of one scope that grant `permission`."""
-        if self._granting is None:
-            table: dict[tuple[str, str], list[str]] = {}
-            for slug, role in sorted(self.roles.items()):
-                for granted in self.permissions(slug):
-                    table.setdefault((granted, role.scope.lower()), []).append(slug)
-            self._granting = {key: tuple(slugs) for key, slugs in table.items()}
-        return self._granting.get((permission, scope_type), ())
+        return self.table.get((permission, scope_type), ())
+
+    @cached_property
+    def table(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The same for every permission and scope."""
+        found: defaultdict[tuple[str, str], tuple[str, ...]] = defaultdict(tuple)
+        for slug, role in sorted(self.roles.items()):
+            for permission in self.permissions(slug):
+                found[permission, role.scope.lower()] += (slug,)
+        return found
+
+    def granted(self) -> frozenset[str]:
+        """All that any role grants."""
+        return frozenset().union(*map(self.permissions, self.roles))
+
+    def seniors(self, slug: str) -> set[str]:
+        """The role and all that inherit from it."""
+        return {each for each in self.roles if slug in self.inherited(each)}
 
     def authorized(self, slugs: Iterable[str]) -> frozenset[str]:
         """The roles themselves and all that they inherit from."""
@@ -109,15 +121,16 @@ class Registry:
         """Whether it, or a role that it inherits from, declares `requires_activation`."""
         return any(self.roles[each].requires_activation for each in self.inherited(slug))
 
-    @property
+    def sets(self) -> "list[RoleSet]":
+        return [*self.ssd.values(), *self.dsd.values()]
+
+    @cached_property
     def to_activate(self) -> frozenset[str]:
         """Roles not in use until activated: the privileged, and those of which one session may not use all (DSD)."""
-        if self._to_activate is None:
-            apart = {slug for each in self.dsd.values() for slug in each.roles}
-            self._to_activate = frozenset(
-                slug for slug in self.roles if self.is_privileged(slug) or apart.intersection(self.inherited(slug))
-            )
-        return self._to_activate
+        apart = {slug for each in self.dsd.values() for slug in each.roles}
+        return frozenset(
+            slug for slug in self.roles if self.is_privileged(slug) or apart.intersection(self.inherited(slug))
+        )
 
 
 registry = Registry()

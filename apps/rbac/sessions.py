@@ -15,12 +15,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from apps.rbac.models import RoleAssignment
+from apps.rbac.models import RoleAssignment, held_by
 from apps.rbac.roles import registry
 
 KEY = "rbac_active_roles"  # in the session: {slug: [primary keys of the assignments, until]}
@@ -47,9 +46,8 @@ class Session:
         """
         if self._backed is None:
             known = self.store.get(KEY, {})
-            theirs = Q(user=self.user.pk) | Q(group__user=self.user.pk)
-            of_them = Q(pk__in={pk for pks, _ in known.values() for pk in pks})
-            rows = RoleAssignment.objects.in_force().filter(theirs, of_them) if known else RoleAssignment.objects.none()
+            used = {pk for pks, _ in known.values() for pk in pks}
+            rows = RoleAssignment.objects.in_force().filter(held_by(self.user), pk__in=used)
             alive = {str(pk): registry.inherited(slug) for pk, slug in rows.values_list("pk", "role")}
             self._backed = {
                 slug: datetime.fromisoformat(until)

@@ -29,12 +29,8 @@ def share(
     wanted = full_names(obj, permissions)
     with guard.granting(by, to, obj, permissions=sorted(wanted)) as change:
         rows = share_rows(obj, to, wanted)
-        change.refuse_unless_sharer(until=FOREVER)
-        change.refuse_own()
-        change.refuse_inactive()
-        change.refuse_beyond_own(wanted, until=FOREVER)
-        given = names(rows)
-        new = sorted(wanted - given)
+        change.refuse_unless_allowed(wanted, FOREVER, is_role=False)
+        new = sorted(wanted - names(rows))
         for name in new:
             permission = queries.stored(name, type(obj)).get()
             rows.create(**principal(to), content_object=obj, permission=permission, granted_by=by, reason=reason)
@@ -57,10 +53,8 @@ def unshare(
     wanted = None if permissions is None else full_names(obj, permissions)
     with guard.granting(by, to, obj, permissions=sorted(wanted or ["all"])) as change:
         rows = share_rows(obj, to, wanted)
-        change.refuse_unless_sharer()
-        change.refuse_own()
         taken = names(rows)
-        change.refuse_beyond_own(frozenset(taken))
+        change.refuse_unless_allowed(taken, is_role=False)
         rows.delete()
         if taken:
             tell(signals.share_revoked, obj, to, sorted(taken), reason)
@@ -74,7 +68,7 @@ def shares_of(obj: models.Model) -> list[Grant]:
 
 def full_names(obj: models.Model, permissions: str | Iterable[str]) -> frozenset[str]:
     given = [permissions] if isinstance(permissions, str) else permissions
-    return frozenset(name if "." in name else protection.permission_of(obj, name) for name in given)
+    return frozenset(protection.permission_of(obj, name) for name in given)
 
 
 def share_rows(obj: models.Model, to: Principal, wanted: frozenset[str] | None) -> QuerySet[Any]:
@@ -92,9 +86,9 @@ def share_rows(obj: models.Model, to: Principal, wanted: frozenset[str] | None) 
     return rows.filter(permission__in=Permission.objects.filter(codename__in=codenames))
 
 
-def names(rows: QuerySet[Any]) -> set[str]:
-    return {name_of(row) for row in rows.select_related("permission__content_type")}
+def names(rows: QuerySet[Any]) -> frozenset[str]:
+    return frozenset(map(name_of, rows.select_related("permission__content_type")))
 
 
 def tell(signal: Any, obj: models.Model, to: Principal, permissions: list[str], reason: str) -> None:
-    signals.tell(signal, sender=type(obj), target=obj, reason=reason, to=str(to), permissions=permissions)
+    signals.tell(signal, target=obj, reason=reason, to=str(to), permissions=permissions)

@@ -29,12 +29,11 @@ superuser_changed = Signal()
 def tell(
     signal: Signal,
     *,
-    sender: Any,
     target: Any = None,
     outcome: str = "success",
     changes: dict[str, Any] | None = None,
     reason: str = "",
     **details: Any,
 ) -> None:
-    """Send `signal`; an exception of a receiver reaches the caller (`send`, not `send_robust`)."""
-    signal.send(sender=sender, target=target, outcome=outcome, changes=changes, reason=reason, details=details)
+    """Send `signal` from the target's class; a receiver's exception reaches the caller (`send`, not `send_robust`)."""
+    signal.send(sender=type(target), target=target, outcome=outcome, changes=changes, reason=reason, details=details)

@@ -22,6 +22,11 @@ from apps.rbac.models import RoleAssignment
 
 # The database's clock, as django.db.models.functions.Now writes it.
 NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
+# As `AssignmentQuerySet.in_force`.
+IN_FORCE = (
+    "a.revoked_at IS NULL AND (a.starts_at IS NULL OR a.starts_at <= {now}) "
+    "AND (a.expires_at IS NULL OR a.expires_at > {now})"
+)
 # Among what arms find. PostgreSQL can ask an index for the values of an array; it sorts them for that, which takes half
 # of the time of a list if they do not come in order: from an index each arm's do, so that they are merged.
 AMONG = {"postgresql": ("({} ORDER BY 1)", " ORDER BY 1", "{} = ANY(ARRAY({}))"), "sqlite": ("{}", "", "{} IN ({})")}
@@ -71,18 +76,17 @@ class Arms:
         if not pairs:
             return []
         keys, slugs = (tuple(dict.fromkeys(either)) for either in zip(*pairs, strict=True))
-        key, role = self.names["scope_key"], self.names["role"]
-        text = f"{key} IN ({marks(len(keys))}) AND {role} IN ({marks(len(slugs))})"
-        text += f" AND ({key}, {role}) IN ({', '.join(len(pairs) * ['(%s, %s)'])})"
+        text = f"a.scope_key IN ({marks(len(keys))}) AND a.role_id IN ({marks(len(slugs))})"
+        text += f" AND (a.scope_key, a.role_id) IN ({', '.join(len(pairs) * ['(%s, %s)'])})"
         if keys == ("",) or "" not in keys:
-            text += f" AND {'' if keys == ('',) else 'NOT '}({key} = '')"  # as the partial index for it says
+            text += f" AND {'' if keys == ('',) else 'NOT '}(a.scope_key = '')"  # as the partial index for it says
         return self.roles(found, Sql(text, (*keys, *slugs, *chain.from_iterable(pairs))))
 
     def roles_of_kind(self, found: str, permission: str, kind: str) -> list[Sql]:
         """Of assignments for any object of one scope type that grant the permission."""
         slugs = sessions.granting(permission, kind, self.user_pk)
-        text = f"{self.names['scope_type']} = %s AND {self.names['role']} = %s"
-        return [way for slug in slugs for way in self.roles(found, Sql(text, (kind, slug)))]
+        at = [Sql("a.scope_type = %s AND a.role_id = %s", (kind, slug)) for slug in slugs]
+        return [way for where in at for way in self.roles(found, where)]
 
     def shares(self, found: str, permission: str, model: protection.AnyModel, where: Sql | None = None) -> list[Sql]:
         """Of shares of the model's objects."""
@@ -134,28 +138,20 @@ def shares_with(permission: str, model: protection.AnyModel | models.Model) -> p
 
 @cache
 def names_in(alias: str) -> dict[str, str]:
-    """What the arms of a database have in common: its quoted names of columns, and conditions of them alone."""
-    connection = connections[alias]
-    quote, now = connection.ops.quote_name, NOW[connection.vendor]
-    fields = ("scope_key", "scope_type", "scope_id", "role", "revoked_at", "starts_at", "expires_at")
-    table: Any = RoleAssignment._meta
-    names = {field: f"a.{quote(table.get_field(field).column)}" for field in fields}
-    starts, expires = names["starts_at"], names["expires_at"]
-    # As `AssignmentQuerySet.in_force`.
-    names["in_force"] = (
-        f"{names['revoked_at']} IS NULL AND ({starts} IS NULL OR {starts} <= {now}) "
-        f"AND ({expires} IS NULL OR {expires} > {now})"
-    )
+    """What arms have in common, in the words of one database."""
+    quote = connections[alias].ops.quote_name
     groups: Any = get_user_model()._meta.get_field("groups")
-    names["member"] = f"m.{quote(groups.m2m_column_name())}"
     member_of = f"m.{quote(groups.m2m_reverse_name())}"
-    names["join_members"] = f"JOIN {quote(groups.m2m_db_table())} m ON {member_of} = a.group_id"
     kinds = quote(ContentType._meta.db_table)
     permissions = f"{quote(Permission._meta.db_table)} p JOIN {kinds} c ON c.id = p.content_type_id"
-    names["permission"] = f"(SELECT c.app_label || '.' || p.codename FROM {permissions} WHERE p.id = a.permission_id)"  # noqa: S608 - as above
     named = "p.codename = %s AND c.app_label = %s AND c.model = %s"
-    names["is_permission"] = f"a.permission_id = (SELECT p.id FROM {permissions} WHERE {named})"  # noqa: S608 - as above
-    return names
+    return {
+        "in_force": IN_FORCE.format(now=NOW[connections[alias].vendor]),
+        "member": f"m.{quote(groups.m2m_column_name())}",
+        "join_members": f"JOIN {quote(groups.m2m_db_table())} m ON {member_of} = a.group_id",
+        "permission": f"(SELECT c.app_label || '.' || p.codename FROM {permissions} WHERE p.id = a.permission_id)",  # noqa: S608 - as above
+        "is_permission": f"a.permission_id = (SELECT p.id FROM {permissions} WHERE {named})",  # noqa: S608 - as above
+    }
 
 
 @cache

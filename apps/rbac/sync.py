@@ -40,18 +40,12 @@ def sync(using: str = "default") -> Difference:
             declared = columns(role)
             row = rows.get(slug, DeclaredRole(slug=slug, version=0, retired_at=timezone.now()))
             if row.digest != declared["digest"] or row.retired_at is not None:
-                difference[slug] = write(row, declared, using)
+                difference[slug] = [None if row.retired_at else row.permissions, declared["permissions"]]
+                written = {**declared, "retired_at": None, "version": row.version + 1}
+                DeclaredRole.objects.using(using).update_or_create(written, slug=slug)
         if difference:
-            signals.tell(signals.roles_synced, sender=DeclaredRole, changes=difference)
+            signals.tell(signals.roles_synced, changes=difference)
     return difference
-
-
-def write(row: DeclaredRole, declared: dict[str, Any], using: str) -> Change:
-    before = None if row.retired_at else row.permissions
-    for name, value in {**declared, "retired_at": None, "version": row.version + 1}.items():
-        setattr(row, name, value)
-    row.save(using=using)
-    return [before, row.permissions]
 
 
 def columns(role: type[Role]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from apps.rbac.explain import Decision, explain, givers
 from apps.rbac.forms import ExplainForm, GiveForm, RevokeForm, SearchForm
 from apps.rbac.gates import access_or_404
 from apps.rbac.grants import LIVE, Grant, State, of_row
-from apps.rbac.models import DeclaredRole, RoleAssignment
+from apps.rbac.models import DeclaredRole, RoleAssignment, held_by
 from apps.rbac.roles import registry
 
 LOOK, MANAGE = "rbac.view_roleassignment", "rbac.manage"
@@ -105,7 +105,7 @@ def people(request: Request) -> HttpResponse:
 @require_safe
 def person(request: Request, pk: str) -> HttpResponse:
     someone: Any = access_or_404(request, get_user_model(), pk, LOOK)
-    held = [*grants.assigned(grants.theirs(someone) & LIVE), *grants.shared(user=someone)]
+    held = [*grants.assigned(held_by(someone) & LIVE), *grants.shared(user=someone)]
     everywhere = ", ".join(sorted(permissions_of(someone)))
     return show(request, "rbac/person.html", f"person {someone}", held, person=someone, everywhere=everywhere)
 

@@ -74,6 +74,6 @@ def test_every_address_declares_its_policy() -> None:
 
 
 def test_the_public_pages_are_the_known_ones_and_each_has_its_reason() -> None:
-    found = {view.name: view.reason for view in public_views()}
+    found = {name: reason for name, _, reason in public_views()}
     assert set(found) == PUBLIC
     assert all(len(reason) > 20 for reason in found.values())

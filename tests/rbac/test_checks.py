@@ -70,7 +70,7 @@ def test_a_mistake_in_a_role_is_found(mistake: str, registry: Registry) -> None:
 
 def test_a_permission_in_no_role_is_found(registry: Registry) -> None:
     del registry.roles["testapp.document_owner"]
-    registry._granting = None
+    registry.forget()
     assert found() == {"rbac.W006"}
 
 
@@ -188,6 +188,6 @@ def test_every_page_without_a_sound_policy_is_found_at_any_depth() -> None:
 
 def test_a_project_without_pages_has_nothing_to_declare(settings: Any) -> None:
     settings.ROOT_URLCONF = None
-    from apps.rbac.url_checks import every_url_has_a_policy
+    from apps.rbac.checks import every_url_has_a_policy
 
     assert every_url_has_a_policy() == []

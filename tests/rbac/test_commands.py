@@ -14,11 +14,11 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.rbac import review
 from apps.rbac.assignments import assign_role_as_system
+from apps.rbac.commands.report import findings
 from apps.rbac.constraints import DsdSet, SsdSet
 from apps.rbac.direct_writes import by_service
 from apps.rbac.management.commands.rbac import Command
 from apps.rbac.models import DeclaredRole, RoleAssignment
-from apps.rbac.report import findings
 from apps.rbac.roles import Registry
 from tests.rbac.conftest import queries
 from tests.testapp.models import Document, Folder

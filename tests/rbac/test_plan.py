@@ -108,7 +108,7 @@ def test_who_would_break_a_separation_of_duty_is_listed_and_what_a_lost_role_lea
     registry.forget()
     assert f"{LIBRARIAN} is not declared: its 2 assignments grant nothing\n" in plan()
     assert [message.id for message in assignments_fit_the_roles(databases=["default"])] == ["rbac.W303"]
-    assert assignments_fit_the_roles(databases=None) == []
+    assert list(assignments_fit_the_roles(databases=None)) == []
 
 
 def test_a_change_of_terms_scope_or_inheritance_is_told_too(plan: Plan, registry: Registry, db: None) -> None:

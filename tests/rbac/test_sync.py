@@ -58,7 +58,7 @@ def test_a_role_gone_from_the_code_is_retired_with_its_assignments_kept_and_can_
 ) -> None:
     assign_role_as_system("testapp.librarian", stranger, reason="test")
     gone: type[Role] = registry.roles.pop("testapp.librarian")
-    registry._granting = None
+    registry.forget()
     permissions = sorted(gone.permissions)
     assert sync.sync() == {"testapp.librarian": [permissions, None]}
     assert DeclaredRole.objects.get(slug="testapp.librarian").retired_at is not None
