@@ -16,12 +16,12 @@ from apps.encryption.fields import Encrypted
 from apps.encryption.inventory import Table
 from apps.encryption.moving import MovingQuerySet, movings
 from apps.encryption.swapping import Change
-from apps.encryption.sweeping import BATCH, Row, Tally, Watch, again, walk, write
+from apps.encryption.sweeping import Row, Sweep, again, rewrite
 
 type PlainField = models.Field[Any, Any]
 
 
-def migrate(tables: Sequence[Table], source: str, watch: Watch, *, reverse: bool = False, **options: Any) -> Tally:
+def migrate(tables: Sequence[Table], source: str, sweep: Sweep, *, reverse: bool = False) -> None:
     """Make the encrypted field of these tables hold what the plain field `source` holds; or, in reverse, the plain one.
 
     Raises FieldError if there is no such field, if nothing keeps the two equal meanwhile, or if the one to be filled is
@@ -29,7 +29,7 @@ def migrate(tables: Sequence[Table], source: str, watch: Watch, *, reverse: bool
     """
     for table in tables:
         _expect_moving(table, source, leader=table.fields[0].name if reverse else source)
-    return fill(tables, source, watch, reverse=reverse, **options)
+    fill(tables, source, sweep, reverse=reverse)
 
 
 def _expect_moving(table: Table, source: str, *, leader: str) -> None:
@@ -44,26 +44,14 @@ def _expect_moving(table: Table, source: str, *, leader: str) -> None:
         raise FieldError(f"{declared[0].leader} leads: filling it from the other would undo what was written since.")
 
 
-def fill(
-    tables: Sequence[Table],
-    source: str,
-    watch: Watch,
-    *,
-    reverse: bool = False,
-    dry_run: bool = False,
-    batch: int = BATCH,
-) -> Tally:
+def fill(tables: Sequence[Table], source: str, sweep: Sweep, *, reverse: bool = False) -> None:
     """The work of `migrate`, for a caller that knows that nobody writes meanwhile, such as a migration.
 
     It is done when a pass over all rows finds nothing to write. `left`: rows that differ after the last pass.
     """
-    tally = Tally()
     for table in tables:
-        filling = _Fill(table, plain_field(table.model, source), tally, reverse=reverse, dry_run=dry_run)
-        once = partial(filling.over, watch, batch)
-        tally.left += once() if dry_run else again(watch, once)
-    tally.stopped, tally.seconds = watch.stopped, watch.seconds
-    return tally
+        once = partial(_pass, table, plain_field(table.model, source), sweep, reverse=reverse)
+        sweep.left += once() if sweep.dry_run else again(sweep, once)
 
 
 def plain_field(model: type[models.Model], name: str) -> PlainField:
@@ -77,50 +65,38 @@ def plain_field(model: type[models.Model], name: str) -> PlainField:
     raise FieldError(f"{model._meta.label} has no plain field {name}.")
 
 
-class _Fill:
-    """Passes over one table."""
+def _pass(table: Table, plain: PlainField, sweep: Sweep, *, reverse: bool) -> int:
+    """How many rows differed in one pass, but for those that are listed as unreadable."""
+    before = sweep.changed
+    change = partial(_change, table, plain, sweep, reverse=reverse)
+    left = rewrite(table, models.Q(), sweep, change, also=[plain.attname])
+    return left + sweep.changed - before
 
-    def __init__(self, table: Table, plain: PlainField, tally: Tally, *, reverse: bool, dry_run: bool) -> None:
-        self.table, self.plain, self.tally, self.reverse, self.dry_run = table, plain, tally, reverse, dry_run
-        self.field = table.fields[0]
 
-    def over(self, watch: Watch, batch: int) -> int:
-        """How many rows differed in this pass, but for those that are listed as unreadable."""
-        differ = 0
-        for rows in walk(self.table, models.Q(), self.tally, watch, batch, also=[self.plain.attname]):
-            changes = [change for row in rows if (change := self.change(row))]
-            differ += len(changes)
-            if self.dry_run:
-                self.tally.changed += len(changes)
-            elif changes:
-                target = self.plain if self.reverse else self.field
-                write(self.table, (self.plain, self.field), (target,), changes, self.tally)
-        return differ
+def _change(table: Table, plain: PlainField, sweep: Sweep, row: Row, *, reverse: bool) -> Change:
+    """What to write to a row whose two values differ."""
+    field, cell, value = table.fields[0], row.cells[0], row.held[plain.attname]
+    change = Change(row.pk, {plain: value, field: cell if cell is None else bytes(cell)}, {})
+    if sweep.knows(table, field, row.pk):
+        return change
+    bound = field.binding.values(row.held)
+    try:
+        stored = None if cell is None else unpad(field.opened(cell, bound, row.pk)[2])
+        if _equal(field, value, stored):
+            return change
+        if reverse:
+            change.new[plain] = None if stored is None else field.codec.decode(stored)
+        else:
+            change.new[field] = None if value is None else field.cell(value, bound)
+    except (EncryptionError, ValueError) as error:
+        damaged = isinstance(error, EncryptionError)  # else it is the plain value that can't be sealed
+        sweep.fail(table, field, row.pk, error, cell=cell if damaged else None)
+    return change
 
-    def change(self, row: Row) -> Change | None:
-        """What to write to a row whose two values differ."""
-        if self.tally.knows(self.table, self.field, row.pk):
-            return None
-        plain, bound = row.held[self.plain.attname], self.field.binding.values(row.held)
-        cell = row.cells[0] if row.cells[0] is None else bytes(row.cells[0])
-        try:
-            stored = None if cell is None else unpad(self.field.opened(cell, bound, row.pk)[2])
-            if self.equal(plain, stored):
-                return None
-            return row.pk, (plain, cell), (self.value(plain, stored, bound),)
-        except (EncryptionError, ValueError) as error:
-            damaged = isinstance(error, EncryptionError)  # else it is the plain value that can't be sealed
-            self.tally.fail(self.table, self.field, row.pk, error, cell=cell if damaged else None)
-            return None
 
-    def equal(self, plain: Any, stored: bytes | None) -> bool:
-        if plain is None or stored is None:
-            return plain is None and stored is None
-        if self.field.codec.mutable:  # of a JSON object, the database may change the order
-            return bool(self.field.codec.decode(stored) == plain)
-        return self.field.encoded(plain) == stored
-
-    def value(self, plain: Any, stored: bytes | None, bound: Any) -> Any:
-        if self.reverse:
-            return None if stored is None else self.field.codec.decode(stored)
-        return None if plain is None else self.field.cell(plain, bound)
+def _equal(field: Encrypted, plain: Any, stored: bytes | None) -> bool:
+    if plain is None or stored is None:
+        return plain is None and stored is None
+    if field.codec.mutable:  # of a JSON object, the database may change the order
+        return bool(field.codec.decode(stored) == plain)
+    return field.encoded(plain) == stored

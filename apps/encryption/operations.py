@@ -19,7 +19,7 @@ from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
 from apps.encryption.inventory import Table
 from apps.encryption.migrating import fill
-from apps.encryption.sweeping import Watch
+from apps.encryption.sweeping import Sweep
 
 
 class NotMoved(EncryptionError):
@@ -51,13 +51,14 @@ class SealField(Operation):
             raise TypeError(f"{model._meta.label}.{self.sealed} is not encrypted.")
         if not router.allow_migrate_model(alias, model):
             return
-        with Watch() as watch:
-            tally = fill([Table(alias, model, (field,))], self.plain, watch, reverse=reverse)
-        if tally.failures or tally.left or tally.stopped:
-            rows = (
-                ", ".join(f"{found.pk} ({found.reason})" for found in tally.unreadable[:20]) or "stopped, or changing"
+        with Sweep() as sweep:
+            fill([Table(alias, model, (field,))], self.plain, sweep, reverse=reverse)
+        if sweep.failures or sweep.left or sweep.stopped:
+            listed = ", ".join(f"{found.pk} ({found.reason})" for found in sweep.unreadable[:20])
+            raise NotMoved(
+                f"{self.describe()}: {sweep.failures or sweep.left} rows could not be carried over: "
+                f"{listed or 'stopped, or changing'}."
             )
-            raise NotMoved(f"{self.describe()}: {tally.failures or tally.left} rows could not be carried over: {rows}.")
 
     def describe(self) -> str:
         return f"Carry values between {self.plain} and {self.sealed} of {self.model_name}"

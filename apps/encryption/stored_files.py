@@ -11,7 +11,7 @@ from apps.encryption.errors import EncryptionError
 from apps.encryption.file_lifecycle import key_id, reseal, verify
 from apps.encryption.files import EncryptedFileField
 from apps.encryption.inventory import Count, Table
-from apps.encryption.sweeping import Tally, Watch
+from apps.encryption.sweeping import Sweep
 
 BATCH = 100  # rows read at a time; each file is a write of its own
 
@@ -42,37 +42,36 @@ def _key_of(file: Any) -> str:
         return ""
 
 
-def rotate_files(tables: Iterable[Table], tally: Tally, watch: Watch, *, anew: bool, dry_run: bool) -> None:
+def rotate_files(tables: Iterable[Table], sweep: Sweep, *, anew: bool) -> None:
     """Seal under the primary key the files that name another. One that is replaced meanwhile stays replaced."""
     present = rings.data_ring().primary.id
 
     def rotate(table: Table, field: EncryptedFileField, instance: models.Model) -> bool:
         if not anew and key_id(getattr(instance, field.attname)) == present:
             return False
-        return dry_run or reseal(instance, field, using=table.alias)
+        return sweep.dry_run or reseal(instance, field, using=table.alias)
 
-    _each(tables, tally, watch, rotate)
+    _each(tables, sweep, rotate)
 
 
-def verify_files(tables: Iterable[Table], tally: Tally, watch: Watch) -> None:
+def verify_files(tables: Iterable[Table], sweep: Sweep) -> None:
     """Read each file to its end: only that authenticates all of it."""
-    _each(tables, tally, watch, lambda _, field, instance: verify(getattr(instance, field.attname)) >= 0)
+    _each(tables, sweep, lambda _, field, instance: verify(getattr(instance, field.attname)) >= 0)
 
 
 def _each(
-    tables: Iterable[Table], tally: Tally, watch: Watch, work: Callable[[Table, EncryptedFileField, models.Model], bool]
+    tables: Iterable[Table], sweep: Sweep, work: Callable[[Table, EncryptedFileField, models.Model], bool]
 ) -> None:
     for table in tables:
         for field in table.files:
             for instance in _instances(table, field):
-                if watch.stopped:
+                if sweep.stopped:
                     return
-                tally.passed += 1
                 try:
-                    tally.changed += work(table, field, instance)
+                    sweep.changed += work(table, field, instance)
                 except (EncryptionError, OSError) as error:  # storage.py has told of it by signals.open_failed
-                    tally.fail(table, field, instance.pk, error)
-                watch.after(1)
+                    sweep.fail(table, field, instance.pk, error)
+                sweep.after(1)
 
 
 def _instances(table: Table, field: EncryptedFileField) -> Iterator[Any]:

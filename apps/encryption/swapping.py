@@ -6,35 +6,34 @@ and compare the old one, nor lock a name. Names come from the models and are quo
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, models, transaction
 
-type Change = tuple[Any, tuple[Any, ...], tuple[Any, ...]]
-"""A row's primary key, the old values of the compared columns, and the new values of the written ones."""
+
+class Change(NamedTuple):
+    """The old values of the columns that are compared, and the new ones of those that are written, by their fields."""
+
+    pk: Any
+    old: dict[Any, Any]
+    new: dict[Any, Any]
 
 
-def swap(
-    alias: str,
-    model: type[models.Model],
-    compared: "Sequence[models.Field[Any, Any]]",
-    written: "Sequence[models.Field[Any, Any]]",
-    changes: Sequence[Change],
-) -> int:
+def swap(alias: str, model: type[models.Model], changes: Sequence[Change]) -> int:
     """How many of the rows were written. A row that another writer has changed, deleted or locked is left alone.
 
-    Columns of encrypted fields take and compare bytes. Rows that are locked are not waited for, so two writers can't
-    wait for each other; the caller comes back to them. Raises IntegrityError if a unique constraint forbids a change,
-    and then writes none.
+    All compare and write the same columns. Those of encrypted fields take and compare bytes. Rows that are locked are
+    not waited for, so two writers can't wait for each other; the caller comes back to them. Raises IntegrityError if a
+    unique constraint forbids a change, and then writes none.
     """
     connection = connections[alias]
     with transaction.atomic(using=alias):
-        free = _lock(alias, model, [pk for pk, _, _ in changes])
-        ready = [_params(connection, model, compared, written, change) for change in changes if change[0] in free]
+        free = _lock(alias, model, [change.pk for change in changes])
+        ready = [_params(connection, model, change) for change in changes if change.pk in free]
         if not ready:
             return 0
         with connection.cursor() as cursor:
-            cursor.executemany(_statement(connection, model, compared, written), ready)
+            cursor.executemany(_statement(connection, model, changes[0]), ready)
             return int(cursor.rowcount)
 
 
@@ -54,23 +53,20 @@ def _lock(alias: str, model: type[models.Model], keys: list[Any]) -> set[Any]:
     return set(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True))
 
 
-def _statement(connection: Any, model: type[models.Model], compared: Sequence[Any], written: Sequence[Any]) -> str:
+def _statement(connection: Any, model: type[models.Model], change: Change) -> str:
     quote = connection.ops.quote_name
     same = "IS" if connection.vendor == "sqlite" else "IS NOT DISTINCT FROM"  # NULL is NULL
-    new = ", ".join(f"{quote(field.column)} = %s" for field in written)
-    old = " AND ".join(f"{quote(field.column)} {same} %s" for field in compared)
+    new = ", ".join(f"{quote(field.column)} = %s" for field in change.new)
+    old = " AND ".join(f"{quote(field.column)} {same} %s" for field in change.old)
     # Fixed words, and names of the models' own columns; every value is bound.
     return f"UPDATE {quote(model._meta.db_table)} SET {new} WHERE {quote(model._meta.pk.column)} = %s AND {old}"  # noqa: S608 - as said above
 
 
-def _params(
-    connection: Any, model: type[models.Model], compared: Sequence[Any], written: Sequence[Any], change: Change
-) -> list[Any]:
-    pk, old, new = change
+def _params(connection: Any, model: type[models.Model], change: Change) -> list[Any]:
     return [
-        *(_bound(connection, field, value) for field, value in zip(written, new, strict=True)),
-        model._meta.pk.get_db_prep_value(pk, connection),
-        *(_bound(connection, field, value) for field, value in zip(compared, old, strict=True)),
+        *(_bound(connection, field, value) for field, value in change.new.items()),
+        model._meta.pk.get_db_prep_value(change.pk, connection),
+        *(_bound(connection, field, value) for field, value in change.old.items()),
     ]
 
 

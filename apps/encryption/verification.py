@@ -10,28 +10,25 @@ from apps.encryption.fields import Encrypted
 from apps.encryption.inventory import Table
 from apps.encryption.rotation import wanted
 from apps.encryption.stored_files import verify_files
-from apps.encryption.sweeping import BATCH, Row, Tally, Watch, walk
+from apps.encryption.sweeping import Row, Sweep, walk
 
 
 class TagMismatch(EncryptionError):
     """A cell opens, but its search tag is not that of its value: a look-up would not find the row."""
 
 
-def verify(tables: Sequence[Table], watch: Watch, *, batch: int = BATCH) -> Tally:
+def verify(tables: Sequence[Table], sweep: Sweep) -> None:
     """Open all cells and files of these tables, and hold each search tag to its value. `changed` counts what is sound.
 
     What can't be read is listed, and told of by signals.open_failed. Raises KeyringError.
     """
-    tally = Tally()
     for table in tables:
-        for rows in walk(table, wanted(table, anew=True), tally, watch, batch):
-            tally.changed += sum(_is_sound(table, row, tally) for row in rows)
-    verify_files(tables, tally, watch)
-    tally.stopped, tally.seconds = watch.stopped, watch.seconds
-    return tally
+        for rows in walk(table, wanted(table, anew=True), sweep):
+            sweep.changed += sum(_is_sound(table, row, sweep) for row in rows)
+    verify_files(tables, sweep)
 
 
-def _is_sound(table: Table, row: Row, tally: Tally) -> bool:
+def _is_sound(table: Table, row: Row, sweep: Sweep) -> bool:
     sound = True
     for field, cell in zip(table.fields, row.cells, strict=True):
         try:
@@ -39,7 +36,7 @@ def _is_sound(table: Table, row: Row, tally: Tally) -> bool:
                 prove(field, cell, field.binding.values(row.held), row.pk)
         except EncryptionError as error:
             sound = False
-            tally.fail(table, field, row.pk, error, cell=cell)
+            sweep.fail(table, field, row.pk, error, cell=cell)
     return sound
 
 

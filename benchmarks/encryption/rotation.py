@@ -12,7 +12,7 @@ from django.test import override_settings
 from apps.encryption import ringfile, rings
 from apps.encryption.inventory import Table
 from apps.encryption.rotation import rotate
-from apps.encryption.sweeping import Watch
+from apps.encryption.sweeping import Sweep
 from benchmarks.bars import Bar
 from tests.services.temporary_postgres import temporary_postgres
 
@@ -46,8 +46,9 @@ def rotated(table: Table, rows: int) -> float:
     ringfile.promote(entries, ringfile.add(entries))
     override_settings(FIELD_ENCRYPTION_KEYS=json.dumps(entries)).enable()  # what is stored needs it from now on
     rings.forget()
-    with Watch() as watch:
-        tally = rotate([table], watch)
-    if tally.changed != rows or tally.failures or tally.left:
-        raise RuntimeError(f"The rotation did not do its work: {tally}")
-    return tally.changed / tally.seconds
+    with Sweep() as sweep:
+        rotate([table], sweep)
+        seconds = sweep.seconds
+    if sweep.changed != rows or sweep.failures or sweep.left:
+        raise RuntimeError(f"The rotation did not do its work: {sweep}")
+    return sweep.changed / seconds

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from apps.encryption import inventory, migrating, swapping, sweeping
 from apps.encryption.fields import Encrypted
 from apps.encryption.moving import Moving
-from apps.encryption.sweeping import Tally, Watch
+from apps.encryption.sweeping import Sweep
 from tests.encryption.test_rotate import cells, put
 from tests.testapp.models import Employee
 
@@ -34,9 +34,10 @@ def ssn(*options: str) -> dict[str, Any]:
     return found
 
 
-def fill(name: str, *, reverse: bool = False) -> Tally:
-    with Watch() as watch:
-        return migrating.fill(inventory.tables([f"testapp.Employee.sealed_{name}"]), name, watch, reverse=reverse)
+def fill(name: str, *, reverse: bool = False) -> Sweep:
+    with Sweep() as sweep:
+        migrating.fill(inventory.tables([f"testapp.Employee.sealed_{name}"]), name, sweep, reverse=reverse)
+    return sweep
 
 
 def leftovers(**plain: Any) -> Employee:

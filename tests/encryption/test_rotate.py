@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.encryption import inventory, rotation, swapping, sweeping
 from apps.encryption.fields import Encrypted
-from apps.encryption.sweeping import Tally, Watch
+from apps.encryption.sweeping import Sweep
 from tests.encryption.conftest import NEW, OLD, entry, ring
 from tests.testapp.models import Clinic, Patient, Tenanted, Unbound
 
@@ -50,9 +50,10 @@ def put(model: Any, pk: Any, name: str, cell: bytes) -> None:
         assert cursor.rowcount == 1, table
 
 
-def rotate(*names: str, **options: Any) -> Tally:
-    with Watch() as watch:
-        return rotation.rotate(inventory.tables(names), watch, **options)
+def rotate(*names: str, **options: Any) -> Sweep:
+    with Sweep(**options) as sweep:
+        rotation.rotate(inventory.tables(names), sweep)
+    return sweep
 
 
 def run(*arguments: str) -> str:
@@ -98,9 +99,9 @@ def test_a_second_run_finds_nothing_to_do(patients: list[Patient]) -> None:
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(patients: list[Patient]) -> None:
-    with Watch() as watch:
-        watch.after = lambda rows: setattr(watch, "stopped", True)  # type: ignore[method-assign]  # Ctrl-C
-        first = rotation.rotate(inventory.tables(["testapp.Patient"]), watch, batch=3)
+    with Sweep(batch=3) as first:
+        first.after = lambda rows: setattr(first, "stopped", True)  # type: ignore[method-assign]  # Ctrl-C
+        rotation.rotate(inventory.tables(["testapp.Patient"]), first)
     assert (first.stopped, first.changed, first.left) == (True, 3, 4)
     second = rotate("testapp.Patient", batch=3)
     assert (second.changed, second.left) == (4, 0)
@@ -205,9 +206,9 @@ def test_a_database_that_is_not_configured_is_refused() -> None:
 
 
 def test_a_rate_is_kept(patients: list[Patient]) -> None:
-    with Watch(max_rate=20) as watch:
-        rotation.rotate(inventory.tables(["testapp.Patient.name"]), watch, batch=2)
-    assert watch.seconds >= 7 / 20
+    with Sweep(max_rate=20, batch=2) as sweep:
+        rotation.rotate(inventory.tables(["testapp.Patient.name"]), sweep)
+    assert sweep.seconds >= 7 / 20
 
 
 def test_a_new_index_root_rewrites_every_tag_and_look_ups_never_miss(

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from apps.encryption import inventory, rotation, verification
-from apps.encryption.sweeping import Watch
+from apps.encryption.sweeping import Sweep
 from tests.encryption.conftest import NEW, OLD, entry, ring
 from tests.encryption.test_rotate import keys_of
 from tests.testapp.models import Patient
@@ -31,8 +31,9 @@ UseRings = Callable[..., None]
 
 
 def rotate() -> Any:
-    with Watch() as watch:
-        return rotation.rotate(inventory.tables(["testapp.Patient"]), watch, batch=25)
+    with Sweep(batch=25) as sweep:
+        rotation.rotate(inventory.tables(["testapp.Patient"]), sweep)
+    return sweep
 
 
 def start(work: Callable[..., None], *arguments: Any) -> int:
@@ -102,8 +103,9 @@ def test_no_update_is_lost_while_two_rotations_race_four_writers(use_rings: UseR
     assert sum(last[0]) > 50
     assert rotate().left == 0
     assert keys_of(Patient, "name") == keys_of(Patient, "weight") == {"0000000b"}
-    with Watch() as watch:
-        assert verification.verify(inventory.tables(["testapp.Patient"]), watch).failures == 0
+    with Sweep() as sweep:
+        verification.verify(inventory.tables(["testapp.Patient"]), sweep)
+    assert sweep.failures == 0
 
 
 def command(told: str) -> None:
@@ -144,7 +146,7 @@ def test_rotation_is_fast(use_rings: UseRings) -> None:
     use_rings(fields=OLD_IS_PRIMARY)
     Patient.objects.bulk_create([Patient(name=str(place)) for place in range(10_000)], batch_size=2000)
     use_rings(fields=NEW_IS_PRIMARY)
-    with Watch() as watch:
-        tally = rotation.rotate(inventory.tables(["testapp.Patient.name"]), watch)
+    with Sweep() as tally:
+        rotation.rotate(inventory.tables(["testapp.Patient.name"]), tally)
     assert tally.changed == 10_000
     assert tally.changed / tally.seconds > 3_000

@@ -11,7 +11,7 @@ from django.core.management import CommandError
 from django.db import IntegrityError, connection, transaction
 
 from apps.encryption import inventory, rotation
-from apps.encryption.sweeping import Watch
+from apps.encryption.sweeping import Sweep
 from tests.encryption.conftest import entry, ring
 from tests.encryption.test_rotate import NEXT_ROOT, ROOT, ROOTS_AFTER, ROOTS_BEFORE, ROOTS_BOTH, cells, run
 from tests.encryption.test_rotate_under_load import end, start
@@ -24,8 +24,9 @@ VALUES = [f"{number}@example.org" for number in range(150)]
 
 
 def rotate() -> Any:
-    with Watch() as watch:
-        return rotation.rotate(inventory.tables(["testapp.Member"]), watch, batch=10)
+    with Sweep(batch=10) as sweep:
+        rotation.rotate(inventory.tables(["testapp.Member"]), sweep)
+    return sweep
 
 
 @pytest.mark.django_db

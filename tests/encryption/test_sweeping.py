@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError
 
 from apps.encryption import inventory, rotation, swapping, sweeping, verification
-from apps.encryption.sweeping import Tally, Watch
+from apps.encryption.sweeping import Sweep
 from tests.encryption.test_rotate import AFTER, BEFORE, UseRings, keys_of, run
 from tests.testapp.models import Patient
 
@@ -20,29 +20,29 @@ def test_a_signal_stops_it_after_the_batch_and_a_second_one_at_once(number: sign
     said: list[str] = []
     before = signal.getsignal(number)
     Patient.objects.create(name="Ada")
-    with Watch(say=said.append) as watch:
+    with Sweep(say=said.append) as sweep:
         os.kill(os.getpid(), number)
-        tally = verification.verify(inventory.tables(["testapp.Patient"]), watch)
-        assert (tally.stopped, tally.passed, said) == (True, 0, ["Stopping after this batch. Run it again to go on."])
+        verification.verify(inventory.tables(["testapp.Patient"]), sweep)
+        assert (sweep.stopped, sweep.passed, said) == (True, 0, ["Stopping after this batch. Run it again to go on."])
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) == before
 
 
 @pytest.mark.parametrize(
-    ("tally", "says", "status"),
+    ("found", "says", "status"),
     [
-        (Tally(passed=9, changed=9), None, 0),
-        (Tally(passed=9, changed=8, failures=1), "1 cells can't be read", 1),
-        (Tally(passed=9, changed=8, left=1), "1 rows are left", 1),
-        (Tally(passed=9, changed=8, left=1, stopped=True), "run it again to go on", 130),
+        ({"passed": 9, "changed": 9}, None, 0),
+        ({"passed": 9, "changed": 8, "failures": 1}, "1 cells can't be read", 1),
+        ({"passed": 9, "changed": 8, "left": 1}, "1 rows are left", 1),
+        ({"passed": 9, "changed": 8, "left": 1, "stopped": True}, "run it again to go on", 130),
     ],
     ids=["all done", "unreadable", "left", "stopped"],
 )
 def test_it_ends_well_only_if_all_is_done(
-    monkeypatch: pytest.MonkeyPatch, tally: Tally, says: str | None, status: int
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, int], says: str | None, status: int
 ) -> None:
-    monkeypatch.setattr(rotation, "rotate", lambda *_, **__: tally)
+    monkeypatch.setattr(rotation, "rotate", lambda _, sweep, **__: vars(sweep).update(found))
     if says is None:
         run("rotate", "testapp.Patient")
         return
@@ -55,9 +55,9 @@ def test_progress_tells_rate_and_time_left_once_a_second(monkeypatch: pytest.Mon
     now = iter([0.0, 0.5, 2.0, 2.0, 2.0, 2.0])
     monkeypatch.setattr("apps.encryption.sweeping.time.monotonic", lambda: next(now))
     said: list[str] = []
-    watch = Watch(400, say=said.append)
-    watch.after(50)
-    watch.after(50)
+    sweep = Sweep(400, say=said.append)
+    sweep.after(50)
+    sweep.after(50)
     assert said == ["100 of 400 rows, 50/s, 6 s left"]
 
 
@@ -80,7 +80,7 @@ def test_what_a_process_with_the_old_key_writes_meanwhile_is_rotated_in_the_next
         return swap(*arguments)
 
     monkeypatch.setattr(sweeping, "swap", late)
-    with Watch() as watch:
-        tally = rotation.rotate(inventory.tables(["testapp.Patient"]), watch)
-    assert (tally.left, keys_of(Patient, "name")) == (0, {"0000000b"})
+    with Sweep() as sweep:
+        rotation.rotate(inventory.tables(["testapp.Patient"]), sweep)
+    assert (sweep.left, keys_of(Patient, "name")) == (0, {"0000000b"})
     assert Patient.objects.get(pk=made.pk).name == "Grace"

@@ -14,10 +14,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.encryption import inventory, migrating, rotation, stored_files, verification
 from apps.encryption.errors import KeyringError
-from apps.encryption.sweeping import BATCH, Tally, Watch
+from apps.encryption.sweeping import BATCH, Sweep
 
 LISTED = 20  # unreadable rows shown as text; --json has more
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
+RESULT = ("dry_run", "passed", "changed", "left", "stopped", "seconds", "failures")
 
 
 class Command(BaseCommand):
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         rotate = actions.add_parser("rotate", help="reseal what is not sealed with the present keys and index root")
         rotate.add_argument("--anew", action="store_true", help="reseal everything, and make every search tag again")
         verify = actions.add_parser("verify", help="open every cell, and see that a search finds it; changes nothing")
+        verify.set_defaults(dry_run=True)
         for action in (status, rotate, verify):
             action.add_argument("names", nargs="*", help="app, app.Model or app.Model.field; all if left out")
         migrate = actions.add_parser("migrate", help="fill an encrypted field from a plain one, and compare the two")
@@ -47,7 +49,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, action: str, **options: Any) -> None:
         try:
             tables = inventory.tables(options["names"], options["database"])
-            getattr(self, action)(tables, **options)
+            getattr(self, action)(tables, action=action, **options)
         except (FieldError, KeyringError, LookupError) as error:
             raise CommandError(str(error.args[0] if isinstance(error, LookupError) else error)) from error
 
@@ -61,43 +63,44 @@ class Command(BaseCommand):
             key = count.key or "not sealed"
             self.stdout.write(f"{count.field:<44}{count.alias:<12}{key:<12}{count.root:<12}{count.cells:>12}")
 
-    def rotate(
-        self, tables: Sequence[inventory.Table], *, anew: bool, dry_run: bool, batch: int, **options: Any
-    ) -> None:
-        with self.watch(rotation.to_do(tables, anew=anew) + stored_files.number(tables), options) as watch:
-            tally = rotation.rotate(tables, watch, anew=anew, dry_run=dry_run, batch=batch)
-        self.finish("rotate", "would be resealed" if dry_run else "resealed", tally, options, dry_run=dry_run)
+    def rotate(self, tables: Sequence[inventory.Table], *, anew: bool, **options: Any) -> None:
+        total = rotation.to_do(tables, anew=anew) + stored_files.number(tables)
+        with self.sweep(total, options) as sweep:
+            rotation.rotate(tables, sweep, anew=anew)
+        self.finish("would be resealed" if sweep.dry_run else "resealed", sweep, options)
 
-    def verify(self, tables: Sequence[inventory.Table], *, batch: int, **options: Any) -> None:
-        with self.watch(rotation.to_do(tables, anew=True) + stored_files.number(tables), options) as watch:
-            tally = verification.verify(tables, watch, batch=batch)
-        self.finish("verify", "opened", tally, options, dry_run=True)
+    def verify(self, tables: Sequence[inventory.Table], **options: Any) -> None:
+        total = rotation.to_do(tables, anew=True) + stored_files.number(tables)
+        with self.sweep(total, options) as sweep:
+            verification.verify(tables, sweep)
+        self.finish("opened", sweep, options)
 
     def migrate(self, tables: Sequence[inventory.Table], *, source: str, reverse: bool, **options: Any) -> None:
-        dry_run, batch = options["dry_run"], options["batch"]
-        with self.watch(sum(table.rows().count() for table in tables), options) as watch:
-            tally = migrating.migrate(tables, source, watch, reverse=reverse, dry_run=dry_run, batch=batch)
-        self.finish("migrate", "would be filled" if dry_run else "filled", tally, options, dry_run=dry_run)
+        with self.sweep(sum(table.rows().count() for table in tables), options) as sweep:
+            migrating.migrate(tables, source, sweep, reverse=reverse)
+        self.finish("would be filled" if sweep.dry_run else "filled", sweep, options)
 
-    def watch(self, total: int, options: dict[str, Any]) -> Watch:
-        return Watch(total, max_rate=options["max_rate"], say=lambda line: self.stderr.write(line))
+    def sweep(self, total: int, options: dict[str, Any]) -> Sweep:
+        asked = {name: options[name] for name in ("max_rate", "batch", "dry_run")}
+        return Sweep(total, say=lambda line: self.stderr.write(line), **asked)
 
-    def finish(self, action: str, verb: str, tally: Tally, options: dict[str, Any], *, dry_run: bool) -> None:
+    def finish(self, verb: str, sweep: Sweep, options: dict[str, Any]) -> None:
         """Write the result, and raise if it is not all that was asked for."""
         if options["json"]:
-            result = {name: value for name, value in asdict(tally).items() if name != "known"}
-            self.write_json({"action": action, "dry_run": dry_run, **result})
+            result = {name: getattr(sweep, name) for name in RESULT}
+            unreadable = [asdict(found) for found in sweep.unreadable]
+            self.write_json({"action": options["action"], **result, "unreadable": unreadable})
         else:
-            rate = tally.passed / max(tally.seconds, 1e-6)
-            self.stdout.write(f"{tally.changed} rows {verb}, {tally.passed} looked at, {rate:.0f} a second.")
-            for found in tally.unreadable[:LISTED]:
+            rate = sweep.passed / max(sweep.seconds, 1e-6)
+            self.stdout.write(f"{sweep.changed} rows {verb}, {sweep.passed} looked at, {rate:.0f} a second.")
+            for found in sweep.unreadable[:LISTED]:
                 self.stdout.write(f"  {found.reason}: {found.label} of row {found.pk} in database {found.alias}")
-        if tally.failures:
-            raise CommandError(f"{tally.failures} cells can't be read, or not be written as they are.")
-        if tally.stopped:
+        if sweep.failures:
+            raise CommandError(f"{sweep.failures} cells can't be read, or not be written as they are.")
+        if sweep.stopped:
             raise CommandError("Stopped. What is done is done; run it again to go on.", returncode=INTERRUPTED)
-        if tally.left and not dry_run:
-            raise CommandError(f"{tally.left} rows are left, which others were changing. Run it again.")
+        if sweep.left and not sweep.dry_run:
+            raise CommandError(f"{sweep.left} rows are left, which others were changing. Run it again.")
 
     def write_json(self, result: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(result))
