@@ -16,6 +16,7 @@ from django import forms
 
 from apps.encryption.fields import Encrypted
 from apps.encryption.forms import MaskedFormMixin
+from apps.encryption.inventory import encrypted_fields
 from apps.encryption.masks import shown
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class SealedAdminMixin(Admin):
 
     def _masks(self, names: Iterable[Any], only: Any = None) -> list[Any]:
         """A column of masks in place of each encrypted field, or of those named `only`. Names may stand in rows."""
-        sealed = {field.name: field for field in self.model._meta.fields if isinstance(field, Encrypted)}
+        sealed = encrypted_fields(self.model)
         return [
             self._masks(name, only)
             if isinstance(name, list | tuple)

@@ -17,7 +17,7 @@ from apps.encryption.codecs import BINDABLE, codec_for
 from apps.encryption.errors import KeyringError
 from apps.encryption.fields import Encrypted
 from apps.encryption.files import EncryptedFileField
-from apps.encryption.inventory import labeled_fields
+from apps.encryption.inventory import encrypted_fields, labeled_fields
 from apps.encryption.querysets import SealedQuerySet
 from apps.encryption.uploads import check_handlers
 
@@ -195,5 +195,5 @@ def check_admins(**_: Any) -> Messages:
         )
         for site in all_sites
         for model, admin in site._registry.items()
-        if not isinstance(admin, SealedAdminMixin) and any(isinstance(field, Encrypted) for field in model._meta.fields)
+        if not isinstance(admin, SealedAdminMixin) and encrypted_fields(model)
     ]

@@ -60,9 +60,7 @@ class EncryptedFieldFile(FieldFile):
     @property
     def row(self) -> Any:
         """The bound values of the row that it belongs to now."""
-        for attname in self.field.binding.attnames:
-            getattr(self.instance, attname)  # loads it if it was deferred
-        return self.field.binding.values(self.instance.__dict__)
+        return self.field.binding.of(self.instance)
 
     @property
     def moved(self) -> bool:

@@ -78,6 +78,11 @@ def labeled_fields() -> Iterator[Encrypted | EncryptedFileField]:
         yield from _own(model)
 
 
+def encrypted_fields(model: type[models.Model]) -> dict[str, Encrypted]:
+    """A model's encrypted columns by name, those that it inherits among them."""
+    return {field.name: field for field in model._meta.fields if isinstance(field, Encrypted)}
+
+
 def encrypted_names() -> set[str]:
     """What the encrypted columns of the project are called, for whoever keeps their values out of logs."""
     return {field.name for field in labeled_fields() if isinstance(field, Encrypted)}

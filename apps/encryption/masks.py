@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.views.decorators.debug import sensitive_variables
 
 from apps.encryption.errors import EncryptionError
 from apps.encryption.fields import Encrypted
+from apps.encryption.inventory import encrypted_fields
 
 HIDDEN = "••••••"
 
@@ -47,10 +47,7 @@ def shown(instance: models.Model, name: str) -> str:
 
 def sealed_field_of(instance: models.Model, name: str) -> Encrypted:
     """Raises TypeError if the model has no encrypted field of this name."""
-    try:
-        field = instance._meta.get_field(name)
-    except FieldDoesNotExist:
-        field = None
-    if not isinstance(field, Encrypted):
+    field = encrypted_fields(type(instance)).get(name)
+    if field is None:
         raise TypeError(f"{instance._meta.label}.{name} is not encrypted, so it has no mask.")
     return field

@@ -2,23 +2,22 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import models
-from django.db.models.expressions import Combinable
 
 from apps.encryption.attributes import Sealed
 from apps.encryption.constraints import still_unique, still_unique_after
 from apps.encryption.fields import Encrypted, Ready
 from apps.encryption.files import EncryptedFileField
-from apps.encryption.guards import paths, refuse_inside, sealed_field
+from apps.encryption.guards import refuse_inside, sealed_field
 
 BATCH = 1000  # rows of one INSERT: a third less time than one of 10,000 rows
 
 
 class SealedQuerySet[M: models.Model](models.QuerySet[M]):
-    """Makes bulk writes seal each value for its own row, and refuses to sort by ciphertext and to aggregate it."""
+    """Makes bulk writes seal each value for its own row, and refuses to aggregate ciphertext."""
 
     def matching(self, **values: Any) -> list[M]:
         """The rows whose encrypted fields have these values, also where tags are short: each is opened and compared.
@@ -76,12 +75,6 @@ class SealedQuerySet[M: models.Model](models.QuerySet[M]):
             if hasattr(expression, "resolve_expression"):
                 refuse_inside(expression.resolve_expression(self.query.chain(), allow_joins=True, summarize=True))
         return super().aggregate(*args, **kwargs)
-
-    def order_by(self, *field_names: str | Combinable) -> Self:
-        for path in (path for name in field_names for path in paths(name)):
-            if field := sealed_field(self.model, path):
-                raise FieldError(f"{field.frozen_label} is encrypted: the database can't sort by it. Sort in Python.")
-        return super().order_by(*field_names)
 
     def _refuse_foreign_cells(self, update_fields: Collection[str], unique_fields: Collection[str]) -> None:
         """A row found by another unique column keeps its key, and could not open a cell bound to the new one."""

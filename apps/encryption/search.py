@@ -95,7 +95,7 @@ class SealedIndex(models.Index):
 
 
 class TagLookup(AnyLookup):
-    """Base of the lookups that compare tags. Its right side is a list of plain values."""
+    """Base of the lookups that compare tags."""
 
     prepare_rhs = False
     reads_cells = True
@@ -107,7 +107,7 @@ class TagLookup(AnyLookup):
         super().__init__(lhs, rhs)
 
     def values(self) -> Iterable[Any]:
-        raise NotImplementedError
+        return [self.rhs]
 
     def tags(self) -> list[bytes]:
         field = self.lhs.output_field
@@ -127,9 +127,6 @@ class TagLookup(AnyLookup):
 class SealedExact(TagLookup):
     lookup_name = "exact"
 
-    def values(self) -> Iterable[Any]:
-        return [self.rhs]
-
 
 class SealedIn(TagLookup):
     lookup_name = "in"
@@ -138,7 +135,7 @@ class SealedIn(TagLookup):
         return [_plain(value) for value in self.rhs]
 
 
-class SealedMaybe(SealedExact):
+class SealedMaybe(TagLookup):
     """Rows with the value's short tag: those that have the value, and some that have another."""
 
     lookup_name = "maybe"

@@ -56,6 +56,10 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "a maximum of a slice": lambda: plain()[:2].aggregate(Max("notes")),
     "two maxima of a slice": lambda: Patient.objects.all()[:2].aggregate(Max("notes"), Max("title")),
     "a maximum of an annotation": lambda: plain().annotate(x=F("notes"))[:2].aggregate(Max("x")),
+    "a maximum of distinct rows": lambda: Patient.objects.distinct().aggregate(Max("notes")),
+    "a maximum of an annotation, and a count": lambda: Patient.objects.annotate(x=F("notes"))[:2].aggregate(
+        Max("x"), Count("id")
+    ),
     "a maximum of each group": lambda: plain().values("title").annotate(x=Max("notes")),
     "a count of different values": lambda: plain().aggregate(Count("notes", distinct=True)),
     "a function": lambda: plain().annotate(x=Lower("notes")),

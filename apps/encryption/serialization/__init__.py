@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS
 from apps.encryption.attributes import DUMPING, Sealed
 from apps.encryption.constraints import still_unique
 from apps.encryption.fields import Encrypted
+from apps.encryption.inventory import encrypted_fields
 from apps.encryption.querysets import ready_to_write
 
 SEALED = "$sealed"
@@ -84,7 +85,7 @@ def _with_cells(obj: Any) -> Any:
         model = apps.get_model(obj["model"])
     except (LookupError, TypeError):
         return obj  # Django's deserializer says it in its own words
-    names = {field.name for field in model._meta.fields if isinstance(field, Encrypted)}
+    names = encrypted_fields(model)
     fields = {name: _cell(value, name) if name in names else value for name, value in obj["fields"].items()}
     return {**obj, "fields": fields}
 
