@@ -111,9 +111,8 @@ class Reader(ReadOnly):
         return target
 
     def close(self) -> None:
-        if not self.closed:
-            self._held = (-1, b"")
-            self._source.close()
+        self._held = (-1, b"")
+        self._source.close()
         super().close()
 
     def _chunk(self, number: int) -> bytes:

@@ -54,7 +54,10 @@ class EncryptedFieldFile(FieldFile):
     field: "EncryptedFileField"
 
     def __init__(self, instance: models.Model, field: "EncryptedFileField", name: str | None) -> None:
-        self.origin, self.assigned, self.replaced = known(field.binding.values(instance.__dict__)), False, ""
+        self.assigned, self.replaced = False, ""
+        bound = field.binding.values(instance.__dict__)
+        # A column that comes after the file is loaded after it.
+        self.origin = None if type(bound) is tuple and None in bound else bound
         super().__init__(instance, field, name or "")
 
     @property
@@ -98,7 +101,8 @@ class EncryptedFieldFile(FieldFile):
 
     def store(self, content: AnyFile) -> None:
         """Seal `content` for the row as it is now, under a new random name, and be that file."""
-        self.field.refuse_large(content)
+        if content.size > self.field.max_size:
+            raise TooLarge(f"A file of {self.field.frozen_label} has at most {self.field.max_size} bytes.")
         self.origin, self.assigned = self.row, True
         drawn = self.field.generate_filename(self.instance, "")
         idle = isinstance(content, FieldFile) and content.closed
@@ -129,11 +133,6 @@ class EncryptedFieldFile(FieldFile):
         if not self._committed:
             raise EncryptionError(f"A file of {self.field.frozen_label} can't be pickled before it is saved.")
         return {**super().__getstate__(), "origin": self.origin, "assigned": self.assigned, "replaced": self.replaced}
-
-
-def known(values: Any) -> Any:
-    """Bound values, or None if one is not set: a column that comes after the file is loaded after it."""
-    return None if type(values) is tuple and None in values else values
 
 
 class EncryptedFileDescriptor(FileDescriptor):
@@ -258,11 +257,6 @@ class EncryptedFileField(Labeled, models.FileField):
             f"{self.frozen_label} is a file that is sealed for its row: the database can't be told another name in an "
             "UPDATE or an expression. Assign it and save()."
         )
-
-    def refuse_large(self, content: AnyFile) -> None:
-        """Raises TooLarge."""
-        if content.size > self.max_size:
-            raise TooLarge(f"A file of {self.frozen_label} has at most {self.max_size} bytes.")
 
     # What forms and checks ask for
 

@@ -1,22 +1,17 @@
-"""A Django storage over any other, which it gives ciphertext only (SPEC.md, section 9).
+"""The storage of a row's encrypted files, over any other, which it gives ciphertext only (SPEC.md, section 9).
 
-    SealedStorage(storages["exports"], label="billing.exports")
-
-Each file is sealed for a label, and for the row that it belongs to if there is one: EncryptedFileField makes one of
-these for each row. Bytes are sealed as they are read and opened as they are asked for, so a file never is in memory as
-a whole, and never on a disk in the clear.
+EncryptedFileField makes one for each row. Bytes are sealed as they are read and opened as they are asked for, so a file
+never is in memory as a whole, and never on a disk in the clear.
 """
 
 import io
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from cryptography.cobblestone import Cobblestone256Encryptor
 from django.core.files.base import File
-from django.core.files.storage import Storage, default_storage
+from django.core.files.storage import Storage
 from django.db import models
-from django.utils.deconstruct import deconstructible
 
 from apps.encryption import rings
 from apps.encryption.cobblestone import CHUNK, Reader, ReadOnly, opened_size, sealed_size
@@ -33,23 +28,19 @@ FILE_CONTEXT = b"rampart/file/1"
 START = b"RMPF\x01\x00"  # magic, version, flags
 KEY_ID = slice(6, 10)
 HEADER = 10
-UNBOUND = lv(b"")
 
 
-@deconstructible(path="apps.encryption.storage.SealedStorage")
 class SealedStorage(Storage):
-    """Seals what is saved under the primary key, and opens with the key that a file names.
+    """What a FieldFile asks for: seals what is saved under the primary key, and opens with the key that a file names.
 
-    storage: where the ciphertext goes; the default storage if left out.
+    inner: where the ciphertext goes.
     label: what the files are, in the cryptography. Under another one they can't be opened.
-    bind: LV(bind) of the row that the files belong to (binding.py); by default none.
+    bind: LV(bind) of the row that the files belong to (binding.py).
     owner: the row itself, which errors and signals.open_failed name.
     """
 
-    def __init__(
-        self, storage: Storage | None = None, *, label: str, bind: bytes = UNBOUND, owner: models.Model | None = None
-    ) -> None:
-        self.inner, self.label, self.owner = storage or default_storage, label, owner
+    def __init__(self, inner: Storage, *, label: str, bind: bytes, owner: models.Model) -> None:
+        self.inner, self.label, self.owner = inner, label, owner
         self.context = FILE_CONTEXT + lv(label.encode()) + bind
 
     def key_id(self, name: str) -> str:
@@ -90,20 +81,19 @@ class SealedStorage(Storage):
 
     def report(self, error: Exception, key_id: str) -> None:
         """Tell of a file that can't be read, by signals.open_failed."""
-        sender = SealedStorage if self.owner is None else type(self.owner)
-        tell_failure(error, sender=sender, target=self.owner, label=self.label, key_id=key_id)
+        tell_failure(error, sender=type(self.owner), target=self.owner, label=self.label, key_id=key_id)
 
-    def _save(self, name: str, content: AnyFile) -> str:
-        """Raises TooLarge if the content is not as long as it said."""
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Returns the name that it got. Raises TooLarge if the content is not as long as it said."""
         key_id = rings.data_ring().primary.id_bytes
         sealing = Sealing(content, START + key_id, self.key(key_id), self.context)
-        return self.inner.save(name, File(cast("Any", sealing), name))
+        return self.inner.save(name, File(cast("Any", sealing), name), max_length)
 
     def size(self, name: str) -> int:
         """Of the plaintext, as the length of the ciphertext gives it. Only reading authenticates it."""
         size = opened_size(self.inner.size(name) - HEADER)
         if size is None:
-            raise OpenFailed(self.label, getattr(self.owner, "pk", name), "")
+            raise OpenFailed(self.label, self.owner.pk, "")
         return size
 
     def url(self, name: str | None) -> str:
@@ -111,18 +101,6 @@ class SealedStorage(Storage):
             f"A file of {self.label} has no URL: a link would give out ciphertext. Serve it by a view that asks who "
             "may, with apps.encryption.downloads.download()."
         )
-
-    def delete(self, name: str) -> None:
-        self.inner.delete(name)
-
-    def exists(self, name: str) -> bool:
-        return self.inner.exists(name)
-
-    def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        return self.inner.listdir(path)
-
-    def get_modified_time(self, name: str) -> datetime:
-        return self.inner.get_modified_time(name)
 
 
 class SealedFile(AnyFile):
@@ -197,8 +175,7 @@ class _Reported(Reader):
         super().__init__(source, key, storage.context, start=HEADER)
 
     def damaged(self) -> Exception:
-        owner = self.storage.owner
-        error = OpenFailed(self.storage.label, None if owner is None else owner.pk, self.key_id)
+        error = OpenFailed(self.storage.label, self.storage.owner.pk, self.key_id)
         if not self.told:
             self.told = True
             self.storage.report(error, self.key_id)

@@ -15,6 +15,7 @@ from django.test import RequestFactory
 
 from apps.encryption.cobblestone import CHUNK
 from apps.encryption.downloads import download
+from apps.encryption.envelope import lv
 from apps.encryption.errors import OpenFailed, TooLarge
 from apps.encryption.files import EncryptedFieldFile
 from apps.encryption.storage import SealedStorage
@@ -203,7 +204,7 @@ def peak(work: Callable[[], Any]) -> int:
 
 
 def test_memory_does_not_grow_with_the_file(folder: Path) -> None:
-    storage = SealedStorage(FileSystemStorage(folder), label="test.memory")
+    storage = SealedStorage(FileSystemStorage(folder), label="test.memory", bind=lv(b""), owner=Scan())
 
     def write(size: int) -> str:
         source: Any = Endless(size)
@@ -223,8 +224,9 @@ def test_what_goes_on_after_its_size_is_not_read_on(folder: Path) -> None:
     source: Any = Endless(1 << 30)
     content = File(source, "a")
     content.size = 10
+    storage = SealedStorage(FileSystemStorage(folder), label="test.memory", bind=lv(b""), owner=Scan())
     with pytest.raises(TooLarge):
-        SealedStorage(FileSystemStorage(folder), label="test.memory").save("a", content)
+        storage.save("a", content)
     assert source.left > 1 << 29
 
 
