@@ -5,7 +5,6 @@ problem's text, not a repr.
 """
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -228,7 +227,7 @@ def _ring_problems(entries: list[dict[str, Any]], *, index: bool) -> Iterator[st
 def _material(value: Any) -> bytes | None:
     try:
         return base64.b64decode(value, validate=True) if isinstance(value, str) else None
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from apps.encryption.keyring import Keyring, State, draft_of, new_entry, new_id, now
 
 type Entries = dict[str, dict[str, Any]]
+type Form = Callable[[str], str]
 
 
 class Refused(Exception):
@@ -80,22 +81,23 @@ def _set(entries: Entries, key_id: str, state: State) -> None:
     entries[key_id] |= {"state": state, "changed": now()}
 
 
-def change(path: Path, edit: Callable[[Entries], object], *, index: bool, read: Any = None, write: Any = None) -> None:
+def change(path: Path, edit: Callable[[Entries], object], *, index: bool, read: Form = str, write: Form = str) -> None:
     """Let `edit` change the ring in a file. A reader sees the ring before or after, never a part.
 
     read, write: from the file's text to the ring's and back, for a ring that is kept wrapped.
     Raises OSError, Refused, and KeyringError if the ring before or after can't be used; the file is then as it was.
     """
     target = path.resolve()  # a link to it stays
-    with _alone(target.parent):
+    with _alone(target.parent) as folder:
         text = target.read_text(encoding="utf-8")
-        plain = read(text) if read else text
+        plain = read(text)
         Keyring.parse(plain, name=str(path), index=index)
         entries: Entries = json.loads(plain)
         edit(entries)
         changed = json.dumps(entries, indent=2) + "\n"
         Keyring.parse(changed, name=str(path), index=index)
-        _replace(target, write(changed) if write else changed)
+        _replace(target, write(changed))
+        os.fsync(folder)
 
 
 def _replace(target: Path, text: str) -> None:
@@ -105,23 +107,14 @@ def _replace(target: Path, text: str) -> None:
         if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
             os.chown(draft, before.st_uid, before.st_gid)
         draft.replace(target)
-    _sync(target.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Two changes at once would lose one of them, and with it a key."""
+def _alone(folder: Path) -> Iterator[int]:
+    """The folder's descriptor, locked: two changes at once would lose one of them, and with it a key."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -10,10 +10,8 @@ is refused (fail closed). A process that forks keeps what its parent unwrapped.
 """
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from threading import RLock
+from functools import cache
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -42,17 +40,7 @@ class KeySource(Protocol):
         """Raises SourceFailed: it can't be reached, it refuses, or this is not what it wrapped for this context."""
 
 
-@dataclass
-class Kept:
-    """What this process has unwrapped, by setting and wrapped text."""
-
-    rings: dict[tuple[str, str], str] = field(default_factory=dict)
-    serving: bool = False
-    lock: Any = field(default_factory=RLock)
-
-
-kept = Kept()
-os.register_at_fork(after_in_child=lambda: setattr(kept, "lock", RLock()))  # another thread may have held it
+serving = False  # since the first request
 
 
 def validate(text: str, *, index: bool = False) -> list[str]:
@@ -74,23 +62,20 @@ def wrapped_document(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "wrapped" in found else None
 
 
-@sensitive_variables("ring", "problems")
+@sensitive_variables("text")
 def plain(name: str, text: str) -> str:
     """The plain text of the ring in the setting `name`. Raises KeyringError if its source does not unwrap it."""
-    document = wrapped_document(text)
-    if document is None:
-        return text
-    with kept.lock:
-        if (name, text) not in kept.rings:
-            kept.rings[name, text] = _unwrapped(name, text, document)
-        return kept.rings[name, text]
+    return text if wrapped_document(text) is None else unwrapped(name, text)
 
 
-def _unwrapped(name: str, text: str, document: Mapping[str, str]) -> str:
+@cache  # for as long as the process lives; what could not be unwrapped is not kept
+def unwrapped(name: str, text: str) -> str:
+    """The same of a wrapped ring."""
     if problems := validate(text):
         raise KeyringError(name, problems)
-    if kept.serving:
+    if serving:
         raise KeyringError(name, ["It was not unwrapped when the process started, and no request waits for a KMS."])
+    document = json.loads(text)
     try:
         source = configured()
         if source is None or source.name != document["source"]:
@@ -136,4 +121,5 @@ def configured() -> KeySource | None:
 
 def serve(**_: Any) -> None:
     """Receiver of request_started: from now on no source is asked."""
-    kept.serving = True
+    global serving
+    serving = True

@@ -133,5 +133,5 @@ def serving(server: BaseServer) -> Iterator[None]:
 
 def begin_anew() -> None:
     """As if the process had just started."""
-    sources.kept.rings.clear()
-    sources.kept.serving = False
+    sources.unwrapped.cache_clear()
+    sources.serving = False
