@@ -19,13 +19,8 @@ if TYPE_CHECKING:
     from apps.encryption.fields import Encrypted
 
 
-class Closed:
-    """The place of a plaintext that was not asked for."""
-
-    __slots__ = ()
-
-
-CLOSED = Closed()
+CLOSED: Any = object()
+"""In the place of a plaintext that was not asked for."""
 DUMPING: ContextVar[bool] = ContextVar("dumping", default=False)
 """Whether a serializer is at work that writes cells; see serialization."""
 REFRESHING: ContextVar[bool] = ContextVar("refreshing", default=False)

@@ -36,40 +36,35 @@ def register() -> None:
     checks.register(check_handlers, checks.Tags.security)
 
 
-def check_field(field: Encrypted | EncryptedFileField) -> Messages:
+def check_field(field: Encrypted | EncryptedFileField) -> Iterator[checks.CheckMessage]:
     """E001 and E003: what a field is bound to must exist, be known before the row is written, and have a fixed form."""
-    names = (field.bind,) if isinstance(field.bind, str) else field.bind or ()
-    return [message for name in names for message in _check_bound(field, name)]
-
-
-def _check_bound(field: Encrypted | EncryptedFileField, name: str) -> Iterator[checks.CheckMessage]:
-    try:
-        bound = bound_field(field.model, name)
-    except (FieldDoesNotExist, FieldError):
-        yield checks.Error(
-            f"It is bound to {name!r}, which is no column of its model.", obj=field, id="encryption.E003"
-        )
-        return
-    if isinstance(bound, models.AutoField) or bound.has_db_default():
-        yield checks.Error(
-            f"It is bound to {name!r}, which the database makes up only when the row is written.",
-            hint="Use a key that the application makes, such as UUIDField(primary_key=True, default=uuid7). "
-            "bind=None works with any key, but lets a database writer swap the values of two rows.",
-            obj=field,
-            id="encryption.E001",
-        )
-    elif not _bindable(bound):
-        kinds = "text, a whole number or a UUID"
-        yield checks.Error(f"It is bound to {name!r}, which is not {kinds}.", obj=field, id="encryption.E003")
-    elif isinstance(field, Encrypted) and field.bind != "pk" and bound.creation_counter > field.creation_counter:
-        text = f"It is bound to {name!r}, which is declared below it, so its value is not known yet when a row loads."
-        yield checks.Error(text, hint=f"Declare {name} first.", obj=field, id="encryption.E009")
+    for name in (field.bind,) if isinstance(field.bind, str) else field.bind or ():
+        try:
+            bound = bound_field(field.model, name)
+        except (FieldDoesNotExist, FieldError):
+            text = f"It is bound to {name!r}, which is no column of its model."
+            yield checks.Error(text, obj=field, id="encryption.E003")
+            continue
+        if isinstance(bound, models.AutoField) or bound.has_db_default():
+            yield checks.Error(
+                f"It is bound to {name!r}, which the database makes up only when the row is written.",
+                hint="Use a key that the application makes, such as UUIDField(primary_key=True, default=uuid7). "
+                "bind=None works with any key, but lets a database writer swap the values of two rows.",
+                obj=field,
+                id="encryption.E001",
+            )
+        elif not _bindable(bound):
+            text = f"It is bound to {name!r}, which is not text, a whole number or a UUID."
+            yield checks.Error(text, obj=field, id="encryption.E003")
+        elif isinstance(field, Encrypted) and field.bind != "pk" and bound.creation_counter > field.creation_counter:
+            text = "which is declared below it, so its value is not known yet when a row loads."
+            hint = f"Declare {name} first."
+            yield checks.Error(f"It is bound to {name!r}, {text}", hint=hint, obj=field, id="encryption.E009")
 
 
 def check_name_field(field: EncryptedFileField) -> Messages:
     """E021: what a file was called may tell as much as the file."""
-    found = {each.name: each for each in field.model._meta.local_fields}.get(field.name_field)
-    if not field.name_field or isinstance(found, Encrypted):
+    if not field.name_field or field.name_field in encrypted_fields(field.model):
         return []
     hint = f"Declare {field.name_field} = Encrypted(models.CharField(max_length=100, blank=True))."
     text = f"Its name_field {field.name_field!r} is no encrypted field of its model."
@@ -116,13 +111,11 @@ def check_models(**_: Any) -> Messages:
 
 def check_labels(**_: Any) -> Messages:
     """E002: a field has the label that its migrations fixed. Under another one, nothing stored could be opened."""
-    fields = list(labeled_fields())
-    loader = MigrationLoader(None) if fields else None
     now: Labels = defaultdict(dict)
-    for field in fields:
+    for field in labeled_fields():
         meta = field.model._meta
         now[meta.app_label, str(meta.model_name)][field.name] = field.frozen_label
-    states = loader.project_state().models.items() if loader else ()
+    states = MigrationLoader(None).project_state().models.items()
     return [message for place, state in states for message in _changed(place, _labels_of(state), now)]
 
 
@@ -134,7 +127,7 @@ def _labels_of(state: ModelState) -> dict[str, str]:
 def _changed(place: tuple[str, str], before: dict[str, str], now: Labels) -> Iterator[checks.CheckMessage]:
     app, model = place
     in_app = {other: labels for other, labels in now.items() if other[0] == app}
-    for name, label in before.items() if in_app else ():
+    for name, label in before.items():
         if _is_gone(place, name, before, in_app):
             yield checks.Error(
                 f"The label {label!r}, under which cells of {app}.{model}.{name} are sealed, is gone.",

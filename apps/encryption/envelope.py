@@ -140,9 +140,3 @@ def read_cell(held: object) -> tuple[bytes, int]:
     if size is None:
         raise UnknownFormat(f"The cell's format and flags 0x{cell[:2].hex()} are not known to this version.")
     return cell, size
-
-
-def header(key_id: bytes, tag: bytes = b"", *, odd_root: bool = False) -> bytes:
-    """The header of a new cell, with its blind tag if it has one."""
-    flags = PADDED | (HAS_TAG if tag else 0) | (ODD_ROOT if odd_root else 0)
-    return bytes((FORMAT, flags)) + key_id + tag

@@ -13,6 +13,7 @@ from django.db.models.lookups import Exact as Equal
 from apps.encryption.envelope import BARE_HEADER, HAS_TAG, HEADER_SIZES, KEY_ID, ODD_ROOT
 from apps.encryption.fields import Encrypted
 from apps.encryption.files import EncryptedFileField
+from apps.encryption.search import BlindTag
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,10 @@ class Raw(Col):
         return list(self.output_field.get_db_converters(connection))  # not those of the encrypted field
 
 
-class Start(models.Func):
-    """The first bytes of a cell: format, flags and key id. Offsets are literal, as in an index."""
+class Start(BlindTag):
+    """The first bytes of a cell: format, flags and key id."""
 
-    function = "SUBSTR"
     template = f"%(function)s(%(expressions)s, 1, {BARE_HEADER})"
-    arity = 1
 
 
 def raw(field: Encrypted) -> Raw:
@@ -49,7 +48,7 @@ def raw(field: Encrypted) -> Raw:
 
 
 def start(field: Encrypted) -> Start:
-    return Start(raw(field), output_field=models.BinaryField())
+    return Start(raw(field))
 
 
 def tables(names: Iterable[str] = (), databases: Iterable[str] = ()) -> list[Table]:
@@ -61,12 +60,13 @@ def tables(names: Iterable[str] = (), databases: Iterable[str] = ()) -> list[Tab
     found: list[Table] = []
     if unknown := set(databases) - set(connections):
         raise LookupError(f"No database is called {', '.join(sorted(unknown))}.")
-    for model in apps.get_models():
-        own = [field for field in _own(model) if not wanted or _named(field, wanted)]
-        places = [alias for alias in databases or connections if router.allow_migrate_model(alias, model)]
+    chosen = [field for field in labeled_fields() if not wanted or _named(field, wanted)]
+    for model in dict.fromkeys(field.model for field in chosen):
+        own = [field for field in chosen if field.model is model]
         cells = tuple(field for field in own if isinstance(field, Encrypted))
         files = tuple(field for field in own if isinstance(field, EncryptedFileField))
-        found += [Table(alias, model, cells, files) for alias in places if own]
+        places = [alias for alias in databases or connections if router.allow_migrate_model(alias, model)]
+        found += [Table(alias, model, cells, files) for alias in places]
     if missing := [name for name, seen in wanted.items() if not seen]:
         raise LookupError(f"{', '.join(missing)} is neither an encrypted field nor a model or app that has one.")
     return found
@@ -75,7 +75,8 @@ def tables(names: Iterable[str] = (), databases: Iterable[str] = ()) -> list[Tab
 def labeled_fields() -> Iterator[Encrypted | EncryptedFileField]:
     """Each encrypted column and file of the project, once. Raises AppRegistryNotReady before the models are loaded."""
     for model in apps.get_models():
-        yield from _own(model)
+        fields = () if model._meta.proxy else model._meta.local_fields
+        yield from (field for field in fields if isinstance(field, Encrypted | EncryptedFileField))
 
 
 def encrypted_fields(model: type[models.Model]) -> dict[str, Encrypted]:
@@ -86,11 +87,6 @@ def encrypted_fields(model: type[models.Model]) -> dict[str, Encrypted]:
 def encrypted_names() -> set[str]:
     """What the encrypted columns of the project are called, for whoever keeps their values out of logs."""
     return {field.name for field in labeled_fields() if isinstance(field, Encrypted)}
-
-
-def _own(model: type[models.Model]) -> Iterator[Encrypted | EncryptedFileField]:
-    if not model._meta.proxy:
-        yield from (field for field in model._meta.local_fields if isinstance(field, Encrypted | EncryptedFileField))
 
 
 def _named(field: Encrypted | EncryptedFileField, wanted: dict[str, bool]) -> bool:

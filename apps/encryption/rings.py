@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from apps.encryption import sources
-from apps.encryption.envelope import BARE_HEADER, FIELD_CONTEXT, INDEX_CONTEXT, TAG_SIZE, Xaes, header, hkdf
+from apps.encryption.envelope import FIELD_CONTEXT, FORMAT, HAS_TAG, INDEX_CONTEXT, ODD_ROOT, PADDED, Xaes, hkdf
 from apps.encryption.errors import KeyringError, Locked
 from apps.encryption.keyring import Keyring
 
@@ -53,9 +53,11 @@ def sealer(label: str, context: bytes, index: str | None = None) -> Sealer:
 
     `context` is what the AAD holds between header and bound values.
     """
-    key_id = data_ring().primary.id_bytes
-    tag, odd = (b"", False) if index is None else (bytes(TAG_SIZE), index_keys(label, index)[0][0])
-    start = header(key_id, tag, odd_root=odd)[:BARE_HEADER]
+    key_id, flags = data_ring().primary.id_bytes, PADDED
+    if index is not None:
+        odd, _ = index_keys(label, index)[0]
+        flags |= HAS_TAG | ODD_ROOT if odd else HAS_TAG
+    start = bytes((FORMAT, flags)) + key_id
     return Sealer(opener(key_id, label), start, FIELD_CONTEXT + start + context)
 
 

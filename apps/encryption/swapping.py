@@ -71,6 +71,6 @@ def _params(connection: Any, model: type[models.Model], change: Change) -> list[
 
 
 def _bound(connection: Any, field: Any, value: Any) -> Any:
-    if value is None or isinstance(value, bytes | memoryview):
-        return value if value is None else connection.Database.Binary(value)
+    if isinstance(value, bytes | memoryview):
+        return connection.Database.Binary(value)
     return field.get_db_prep_save(value, connection)

@@ -12,7 +12,7 @@ import pytest
 from django.core.exceptions import FieldError
 from django.db import connection, models, transaction
 
-from apps.encryption.attributes import Sealed
+from apps.encryption.attributes import CLOSED, Sealed
 from apps.encryption.errors import EncryptionError, OpenFailed
 from apps.encryption.fields import Encrypted
 from apps.encryption.serialization import dumped
@@ -56,7 +56,7 @@ def raw(instance: models.Model, name: str) -> Any:
 
 def opened(instance: models.Model, name: str) -> bool:
     held = instance.__dict__[name]
-    return not isinstance(held, Sealed) or type(held.plain).__name__ != "Closed"
+    return not isinstance(held, Sealed) or held.plain is not CLOSED
 
 
 @pytest.fixture

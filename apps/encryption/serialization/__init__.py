@@ -5,7 +5,6 @@ in the clear, as in a fixture written by hand, is sealed. Formats: json, jsonl a
 """
 
 import base64
-import binascii
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,5 +94,5 @@ def _cell(value: Any, name: str) -> Any:
         return value
     try:
         return Sealed(base64.b64decode(value[SEALED], validate=True))
-    except (binascii.Error, TypeError, ValueError):
+    except (TypeError, ValueError):
         raise DeserializationError(f"The sealed value of {name} is not base64.") from None

@@ -5,8 +5,9 @@ Progress goes to stderr, the result to stdout: as text, or with --json as one ob
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import FieldError
@@ -65,27 +66,23 @@ class Command(BaseCommand):
 
     def rotate(self, tables: Sequence[inventory.Table], *, anew: bool, **options: Any) -> None:
         total = rotation.to_do(tables, anew=anew) + stored_files.number(tables)
-        with self.sweep(total, options) as sweep:
-            rotation.rotate(tables, sweep, anew=anew)
-        self.finish("would be resealed" if sweep.dry_run else "resealed", sweep, options)
+        verb = "would be resealed" if options["dry_run"] else "resealed"
+        self.sweep(total, partial(rotation.rotate, tables, anew=anew), verb, **options)
 
     def verify(self, tables: Sequence[inventory.Table], **options: Any) -> None:
         total = rotation.to_do(tables, anew=True) + stored_files.number(tables)
-        with self.sweep(total, options) as sweep:
-            verification.verify(tables, sweep)
-        self.finish("opened", sweep, options)
+        self.sweep(total, partial(verification.verify, tables), "opened", **options)
 
     def migrate(self, tables: Sequence[inventory.Table], *, source: str, reverse: bool, **options: Any) -> None:
-        with self.sweep(sum(table.rows().count() for table in tables), options) as sweep:
-            migrating.migrate(tables, source, sweep, reverse=reverse)
-        self.finish("would be filled" if sweep.dry_run else "filled", sweep, options)
+        total = sum(table.rows().count() for table in tables)
+        verb = "would be filled" if options["dry_run"] else "filled"
+        self.sweep(total, partial(migrating.migrate, tables, source, reverse=reverse), verb, **options)
 
-    def sweep(self, total: int, options: dict[str, Any]) -> Sweep:
+    def sweep(self, total: int, work: Callable[[Sweep], None], verb: str, **options: Any) -> None:
+        """Do the work, write the result, and raise if it is not all that was asked for."""
         asked = {name: options[name] for name in ("max_rate", "batch", "dry_run")}
-        return Sweep(total, say=lambda line: self.stderr.write(line), **asked)
-
-    def finish(self, verb: str, sweep: Sweep, options: dict[str, Any]) -> None:
-        """Write the result, and raise if it is not all that was asked for."""
+        with Sweep(total, say=self.stderr.write, **asked) as sweep:
+            work(sweep)
         if options["json"]:
             result = {name: getattr(sweep, name) for name in RESULT}
             unreadable = [asdict(found) for found in sweep.unreadable]
