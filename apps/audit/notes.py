@@ -1,8 +1,9 @@
 """Signed notes (C2SP signed-note, Ed25519) and the checkpoint that one holds (C2SP tlog-checkpoint). SPEC.md, Seals.
 
 The keys come as plain data from the setting AUDIT_SIGNING_KEYS, a ring as `manage.py keys` makes it; AUDIT_UNWRAP names
-who unwraps it if it is kept wrapped. The primary key signs. Every key of the ring is believed, retired ones too, and of
-a destroyed one the public half is kept: what it signed stays proven.
+who unwraps it if it is kept wrapped. The primary key signs, if its material is there: who only verifies is given public
+halves, by `manage.py keys public`, so that who takes over the site can sign nothing. Every key of the ring is believed,
+retired ones too, and of a destroyed one the public half is kept: what it signed stays proven.
 """
 
 import json
@@ -80,12 +81,23 @@ def public_half(material: str) -> str:
     return b64encode(private.public_key().public_bytes_raw()).decode()
 
 
+def signer() -> tuple[Key, Ed25519PrivateKey]:
+    """The primary key. Raises NoSigningKey, also if only its public half is here."""
+    key = next((key for key in ring() if key.state == "primary"), None)
+    if key is None:
+        raise NoSigningKey(f"{SETTING} has no primary key to sign with.")
+    if key.private is None:
+        raise NoSigningKey(
+            f"{SETTING} holds only public halves here, which sign nothing. Only the sealer, and who archives, is given "
+            f"the ring that `manage.py keys generate audit` made: set {SETTING}_FILE to it for this command."
+        )
+    return key, key.private
+
+
 def signed(text: str) -> str:
     """The note: the text, an empty line, the signature by the primary key. Raises NoSigningKey."""
-    key = next((key for key in ring() if key.state == "primary" and key.private), None)
-    if key is None or key.private is None:
-        raise NoSigningKey(f"{SETTING} has no primary key to sign with.")
-    signature = b64encode(key.note_id(origin()) + key.private.sign(text.encode())).decode()
+    key, private = signer()
+    signature = b64encode(key.note_id(origin()) + private.sign(text.encode())).decode()
     return f"{text}\n\u2014 {origin()} {signature}\n"
 
 

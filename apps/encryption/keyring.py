@@ -36,7 +36,7 @@ LIVE = (State.PRIMARY, State.DECRYPT_ONLY)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a ring. `material` is empty once the key is destroyed."""
+    """One key of a ring. `material` is empty once the key is destroyed, and where only its public half is kept."""
 
     id: str
     state: State
@@ -57,9 +57,9 @@ class Keyring:
         self._keys = {key.id_bytes: key for key in keys}
 
     @classmethod
-    def parse(cls, text: str, *, name: str, index: bool = False) -> Self:
-        """Read a ring. `index` also holds it to what index roots need. Raises KeyringError with all problems."""
-        if problems := validate(text, index=index):
+    def parse(cls, text: str, *, name: str, index: bool = False, public: bool = False) -> Self:
+        """Read a ring as `validate` wants it. Raises KeyringError with all problems."""
+        if problems := validate(text, index=index, public=public):
             raise KeyringError(name, problems)
         return cls([_key(key_id, entry) for key_id, entry in json.loads(text).items()])
 
@@ -87,9 +87,12 @@ class Keyring:
         return key
 
 
-def validate(text: str, *, index: bool = False) -> list[str]:
-    """All that is wrong with the text of a ring, in plain words. `index` also holds it to what index roots need."""
-    return list(_problems(text, index=index))
+def validate(text: str, *, index: bool = False, public: bool = False) -> list[str]:
+    """All that is wrong with the text of a ring, in plain words.
+
+    index: hold it to what index roots need, too. public: public halves will do, as for who only checks signatures.
+    """
+    return list(_problems(text, index=index, public=public))
 
 
 def new_ring() -> str:
@@ -155,7 +158,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _problems(text: str, *, index: bool) -> Iterator[str]:
+def _problems(text: str, *, index: bool, public: bool) -> Iterator[str]:
     try:
         ring = json.loads(text, object_pairs_hook=_unique)
     except _Twice as twice:
@@ -169,11 +172,11 @@ def _problems(text: str, *, index: bool) -> Iterator[str]:
         yield "The ring holds no key: it must be a JSON object of key ids. Make one with: manage.py keys generate"
         return
     for position, (key_id, entry) in enumerate(ring.items(), 1):
-        yield from _key_problems(key_id, entry, position)
+        yield from _key_problems(key_id, entry, position, public=public)
     yield from _ring_problems([entry for entry in ring.values() if isinstance(entry, dict)], index=index)
 
 
-def _key_problems(key_id: str, entry: Any, position: int) -> Iterator[str]:
+def _key_problems(key_id: str, entry: Any, position: int, *, public: bool) -> Iterator[str]:
     known = KEY_ID.fullmatch(key_id) is not None
     key = f"Key {key_id}" if known else f"Key number {position}"  # a wrong id may be a misplaced secret: not shown
     if not known:
@@ -192,14 +195,20 @@ def _key_problems(key_id: str, entry: Any, position: int) -> Iterator[str]:
     number = entry.get("number", 1)
     if type(number) is not int or number < 1:
         yield f"{key}: number is not a whole number from 1."
-    yield from (f"{key}: {problem}" for problem in _material_problems(entry))
+    yield from (f"{key}: {problem}" for problem in _material_problems(entry, public=public))
 
 
-def _material_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+def _material_problems(entry: Mapping[str, Any], *, public: bool) -> Iterator[str]:
     material = entry.get("material")
     if entry.get("state") == State.DESTROYED:
         if material:
             yield "is destroyed, but its material is still there. Take it out."
+        return
+    if "public" in entry and material is None:
+        if not public:
+            yield "only its public half is here. Name the ring that holds its material."
+        elif len(_material(entry["public"]) or b"") != MATERIAL_SIZE:
+            yield f"its public half is not base64 of {MATERIAL_SIZE} bytes."
         return
     raw = _material(material)
     if raw is None:

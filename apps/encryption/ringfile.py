@@ -1,4 +1,4 @@
-"""Changing a ring in its file: add, promote, retire, destroy. Needs no Django.
+"""Changing a ring in its file: add, promote, retire, destroy; and its public halves in another. Needs no Django.
 
 The order is the caller's to keep, with a deployment after each step: add (every process can open with the new key) →
 promote (they seal with it) → rotate what is stored → retire (nothing opens with the old one) → destroy.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from apps.encryption.keyring import Keyring, State, draft_of, new_entry, new_id, now
+from apps.encryption.keyring import Keyring, State, draft_of, new_entry, new_id, now, validate
 
 type Entries = dict[str, dict[str, Any]]
 type Form = Callable[[str], str]
@@ -100,12 +100,29 @@ def change(path: Path, edit: Callable[[Entries], object], *, index: bool, read: 
         os.fsync(folder)
 
 
+def publish(path: Path, plain: str, half: Callable[[str], str]) -> None:
+    """Write the ring without its material, each key by what `half` makes of that. Raises OSError and Refused.
+
+    Only such a file is overwritten: a slip of the hand must not cost the keys.
+    """
+    entries: Entries = json.loads(plain)
+    for entry in entries.values():
+        if material := entry.pop("material", None):
+            entry["public"] = half(material)
+    if path.exists():
+        before = path.read_text(encoding="utf-8", errors="replace")
+        if "material" in before or validate(before, public=True):
+            raise Refused(f"{path} is no ring of public halves, so it is not overwritten. Choose another file.")
+    _replace(path.resolve(), json.dumps(entries, indent=2) + "\n")
+
+
 def _replace(target: Path, text: str) -> None:
-    before = target.stat()
+    before = target.stat() if target.exists() else None
     with draft_of(target, text) as draft:
-        draft.chmod(before.st_mode & 0o7777)
-        if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(draft, before.st_uid, before.st_gid)
+        if before:
+            draft.chmod(before.st_mode & 0o7777)
+            if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(draft, before.st_uid, before.st_gid)
         draft.replace(target)
 
 

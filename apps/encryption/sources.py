@@ -43,11 +43,11 @@ class KeySource(Protocol):
 serving = False  # since the first request
 
 
-def validate(text: str, *, index: bool = False) -> list[str]:
+def validate(text: str, *, index: bool = False, public: bool = False) -> list[str]:
     """All that is wrong with a ring's text, wrapped or not. Asks no source and needs no settings."""
     document = wrapped_document(text)
     if document is None:
-        return keyring.validate(text, index=index)
+        return keyring.validate(text, index=index, public=public)
     if document.keys() != MEMBERS or not all(isinstance(value, str) and value for value in document.values()):
         return [f"A wrapped ring is a JSON object with {' and '.join(sorted(MEMBERS))}, both text, and nothing else."]
     return []

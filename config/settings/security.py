@@ -30,8 +30,8 @@ FIELD_INDEX_KEYS = env.ring(
     "FIELD_INDEX_KEYS", partial(validate, index=True), cure=MAKE_KEY.format("indexes", "FIELD_INDEX_KEYS")
 )  # blind index: apart, so that data keys rotate without touching look-ups
 AUDIT_SIGNING_KEYS = env.ring(
-    "AUDIT_SIGNING_KEYS", validate, cure=MAKE_KEY.format("audit", "AUDIT_SIGNING_KEYS")
-)  # signs the audit log's checkpoints: 16.4.2
+    "AUDIT_SIGNING_KEYS", partial(validate, public=True), cure=MAKE_KEY.format("audit", "AUDIT_SIGNING_KEYS")
+)  # signs the audit log's checkpoints, or where only public halves are, checks them: 16.4.2
 KEY_SOURCE = read_key_source(env)  # who unwraps the rings, if they are kept wrapped: 13.3.1
 KEY_RINGS = {"audit": "AUDIT_SIGNING_KEYS", "fields": "FIELD_ENCRYPTION_KEYS", "indexes": "FIELD_INDEX_KEYS"}
 KEY_REMAINS = {

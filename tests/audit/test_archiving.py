@@ -124,6 +124,15 @@ def test_a_log_that_does_not_verify_is_not_archived(log: list[Event], tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_only_verifies_archives_nothing(log: list[Event], tmp_path: Path) -> None:
+    entry = {"state": "primary", "created": "2026-01-01T00:00:00Z", "public": notes.public_half(PETERS_SEED)}
+    public = override_settings(AUDIT_SIGNING_KEYS=json.dumps({"0000000a": entry}))
+    with public, pytest.raises(CommandError, match="holds only public halves here"):
+        archive(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert Event.objects.filter(pk=log[0].pk).exists()
+
+
 def test_a_file_that_is_there_is_not_overwritten(log: list[Event], tmp_path: Path) -> None:
     (tmp_path / "audit-0-7.jsonl.gz").write_text("kept")
     with pytest.raises(CommandError, match="nothing deleted"):

@@ -5,13 +5,16 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from apps.audit import notes
 from apps.audit.checks import seals_can_be_signed
 from apps.audit.models import Checkpoint
+from apps.audit.notes import public_half
 from apps.audit.verification import verify
+from apps.encryption import sources
 from apps.encryption.keyring import validate
 from tests.audit.sealed import happen, seal
 
@@ -80,3 +83,56 @@ def unwrap(name: str, text: str) -> str:
 
     assert (name, text) == ("AUDIT_SIGNING_KEYS", "wrapped")
     return ring(PETERS_SEED)
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Path:
+    return tmp_path / "public.json"
+
+
+def test_the_public_halves_of_a_ring_keep_all_but_the_material(public: Path) -> None:
+    text = str.__str__(settings.AUDIT_SIGNING_KEYS)
+    said = keys("public", "audit", "--file", str(public))
+    assert "AUDIT_SIGNING_KEYS_FILE" in said
+    assert public.stat().st_mode & 0o777 == 0o600
+    ((key_id, entry),) = json.loads(text).items()
+    half = entry | {"public": public_half(entry["material"])}
+    del half["material"]
+    assert json.loads(public.read_text()) == {key_id: half}
+    with override_settings(AUDIT_SIGNING_KEYS=public.read_text()):
+        assert "public half only" in keys("status")
+        keys("public", "audit", "--file", str(public))  # made anew over itself, as after each change
+    assert json.loads(public.read_text()) == {key_id: half}
+
+
+def test_public_halves_never_overwrite_keys(tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    for kept in (str.__str__(settings.AUDIT_SIGNING_KEYS), '{"source": "aws-kms", "wrapped": "AQIC"}', "\x00"):
+        path.write_text(kept)
+        with pytest.raises(CommandError, match="is no ring of public halves, so it is not overwritten"):
+            keys("public", "audit", "--file", str(path))
+        assert path.read_text() == kept
+
+
+def test_only_signing_keys_have_a_public_half(public: Path) -> None:
+    with pytest.raises(CommandError, match="invalid choice"):
+        keys("public", "fields", "--file", str(public))
+    keys("public", "audit", "--file", str(public))
+    for index in (False, True):
+        assert "only its public half is here" in sources.validate(public.read_text(), index=index)[0]
+    assert sources.validate(public.read_text(), public=True) == []
+    (entry,) = json.loads(public.read_text()).values()
+    short = json.dumps({"0000000a": entry | {"public": "AAAA"}})
+    assert "is not base64 of 32 bytes" in sources.validate(short, public=True)[0]
+
+
+def test_a_key_is_changed_only_where_its_material_is(public: Path) -> None:
+    keys("public", "audit", "--file", str(public))
+    with pytest.raises(CommandError, match="Name the ring that holds its material"):
+        keys("add", "audit", "--file", str(public))
+
+
+def test_after_each_change_the_public_halves_are_to_be_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    path.write_text(str.__str__(settings.AUDIT_SIGNING_KEYS))
+    assert "manage.py keys public audit" in keys("add", "audit", "--file", str(path))

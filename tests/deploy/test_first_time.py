@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.production import environment
 from tests.project.tree import ROOT, clean_environment
 
 GUIDE = (ROOT / "docs" / "how-to" / "configure-production.md").read_text()
@@ -17,7 +18,8 @@ import django; django.setup()
 from django.conf import settings
 from django.core.management import call_command
 from apps.audit import notes
-print(settings.AUDIT_WITNESSES, bool(str.__str__(settings.METRICS_TOKEN)), [key.state for key in notes.ring()])
+signs = [key.private is not None for key in notes.ring()]
+print(settings.AUDIT_WITNESSES, bool(str.__str__(settings.METRICS_TOKEN)), signs)
 """
 
 
@@ -32,10 +34,11 @@ def etc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """/etc/rampart after steps 2 to 4 of the guide."""
     folder = tmp_path_factory.mktemp("etc")
     (commands,) = blocks("2. Keys")
+    others = environment(folder / "others")
     assert "rm -r var" in commands  # which belongs to the machine, and not to this test
     for command in commands.replace("rm -r var", "").splitlines():
         there = command.replace("/srv/rampart", str(ROOT)).replace("/etc/rampart", str(folder))
-        run_in_shell(there.replace(".venv/bin/python", sys.executable))
+        run_in_shell(there.replace(".venv/bin/python", sys.executable), others)
     for name, _, text in re.findall(r"^\| `(\S+\.url)` \| `(\w+)` \| `(.*)` \|$", GUIDE, re.MULTILINE):
         (folder / name).touch(0o600)
         (folder / name).write_text(text.replace("…", "a-password"))
@@ -44,8 +47,9 @@ def etc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_in_shell(command: str) -> None:
-    environ = clean_environment(DJANGO_SETTINGS_MODULE="config.settings.test")
+def run_in_shell(command: str, others: dict[str, str]) -> None:
+    """With other keys in force, as local settings have them: the command must name those that it means."""
+    environ = clean_environment(DJANGO_SETTINGS_MODULE="config.settings.production", **others)
     done = subprocess.run(
         ["/bin/sh", "-ec", command], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
@@ -74,11 +78,21 @@ def test_a_unit_and_the_guide_give_all_that_the_settings_ask_for(unit: Path, etc
     )
     assert started.returncode == 0, started.stderr
     witnesses = ["file:///var/lib/rampart/checkpoints", "mailto:auditor@example.org"]
-    assert started.stdout == f"{witnesses} {unit.name == 'rampart-web.service'} ['primary']\n"
+    web, sealer = (unit.name == f"rampart-{name}.service" for name in ("web", "seal"))
+    assert started.stdout == f"{witnesses} {web} [{sealer}]\n"
 
 
 def test_only_the_site_may_read_the_token_of_its_metrics() -> None:
     assert [unit.name for unit in UNITS if "metrics.token" in unit.read_text()] == ["rampart-web.service"]
+
+
+@pytest.mark.asvs("13.3.1")
+def test_only_the_sealer_is_given_what_signs_and_the_site_can_not_read_its_memory() -> None:
+    texts = {unit.name: unit.read_text() for unit in UNITS}
+    assert [name for name, text in texts.items() if ":/etc/rampart/audit.json\n" in text] == ["rampart-seal.service"]
+    users = {name: re.search(r"^User=(.*)$", text, re.MULTILINE)[1] for name, text in texts.items()}
+    assert users["rampart-web.service"] != users["rampart-seal.service"] == users["rampart-verify.service"]
+    assert set(users.values()) == set(re.findall(r"^useradd --system --shell \S+ (\S+)", GUIDE, re.MULTILINE))
 
 
 def test_the_sealer_and_the_verifier_may_write_to_a_witness_in_their_own_folder() -> None:

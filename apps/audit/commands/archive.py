@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from apps.audit import archiving
+from apps.audit import archiving, notes
 from apps.audit.commands.verify import of_file
 from apps.audit.errors import AuditError
 from apps.audit.models import Leaf
@@ -29,6 +29,7 @@ def run(command: BaseCommand, *, folder: Path, dry_run: bool, no_input: bool, **
         command.stdout.write("No sealed period is past the retention of all its events.")
     if dry_run or not runs:
         return
+    notes.signer()
     if not no_input and input("They leave the database for good. Type archive to go on: ") != "archive":
         raise CommandError("Nothing was moved.")
     if found := verify().count:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 
-from apps.audit import api, sealing, witnesses
+from apps.audit import api, notes, sealing, witnesses
 from apps.audit.errors import AuditError, SealerBusy
 
 emergency = logging.getLogger("audit.emergency")
@@ -21,6 +21,7 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, *, every: float | None, late: bool, json: bool, **_: Any) -> None:
+    notes.signer()  # who may only verify is told at once, and not when the first event waits
     if every is None:
         try:
             count = once(command, late=late, as_json=json)

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from apps.audit.api import acting_as, record
 from apps.encryption import ringfile, sources
 from apps.encryption.errors import KeyringError
-from apps.encryption.keyring import Key, Keyring, write_new_ring
+from apps.encryption.keyring import Key, Keyring, State, write_new_ring
 
 RETENTION_DAYS = 90
 NEXT = {
@@ -28,7 +28,7 @@ NEXT = {
     "destroy": "Nothing that it sealed can be opened again. Delete old copies of the ring as well.",
 }
 NEXT_OF_SIGNING = NEXT | {
-    "promote": "Next: restart every process, so that they sign with it.",
+    "promote": "Next: restart every process, so that the sealer signs with it.",
     "retire": "What it signed stays proven. Next: restart every process.",
     "restore": "Next: restart every process.",
     "destroy": "What it signed stays proven by its public half, which the ring keeps. Delete old copies of the ring.",
@@ -36,7 +36,7 @@ NEXT_OF_SIGNING = NEXT | {
 
 
 class Command(BaseCommand):
-    help = "Makes key rings (generate), lists them (status), and changes keys: add, promote, retire, restore, destroy."
+    help = "Makes key rings (generate, public), lists keys (status), changes: add, promote, retire, restore, destroy."
     requires_system_checks = ()  # a missing ring is what this command is for
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,6 +44,9 @@ class Command(BaseCommand):
         generate = actions.add_parser("generate", help="write a new ring to a file that only its owner can read")
         generate.add_argument("ring", choices=sorted(settings.KEY_RINGS))
         generate.add_argument("--file", type=Path, required=True, help="the file to make; one that exists is kept")
+        public = actions.add_parser("public", help="write the public halves of a signing ring, for who only verifies")
+        public.add_argument("ring", choices=sorted(settings.KEY_REMAINS))
+        public.add_argument("--file", type=Path, required=True, help="the file to make, or to make anew")
         actions.add_parser("status", help="list each ring's keys, without their material")
         changes = {
             "add": "put a new key in, which only opens until it is promoted",
@@ -66,7 +69,7 @@ class Command(BaseCommand):
             getattr(self, action)(**options)
             return
         try:
-            self.change(action, **options)
+            self.public(**options) if action == "public" else self.change(action, **options)
         except OSError as error:
             raise CommandError(f"The ring's file can't be changed: {error}.") from error
         except DatabaseError as error:
@@ -88,6 +91,15 @@ class Command(BaseCommand):
             f"Key {key_id} is in {file}, which only its owner can read.\n"
             f"Next: set {settings.KEY_RINGS[ring]}_FILE={file.resolve()} and keep a copy in a safe place "
             "apart from the database's backups. Data sealed with a lost key is lost."
+        )
+
+    def public(self, *, ring: str, file: Path, **_: Any) -> None:
+        setting = settings.KEY_RINGS[ring]
+        plain = sources.plain(setting, getattr(settings, setting))
+        ringfile.publish(file, plain, import_string(settings.KEY_REMAINS[ring]))
+        self.stdout.write(
+            f"{file} holds the public halves of {setting}, which check signatures and make none.\n"
+            f"Next: give it, as {setting}_FILE, to every process but the one that signs."
         )
 
     def change(self, action: str, *, ring: str, file: Path | None, key: str = "", **options: Any) -> None:
@@ -119,6 +131,10 @@ class Command(BaseCommand):
         else:
             following = (NEXT_OF_SIGNING if ring in settings.KEY_REMAINS else NEXT)[action]
             self.stdout.write(f"Key {key}: {action} done in {path}.\n{following.format(ring=ring, key=key)}")
+        if ring in settings.KEY_REMAINS:
+            self.stdout.write(
+                f"Before any restart: make the file of public halves anew, by manage.py keys public {ring}"
+            )
 
     def retire(self, entries: ringfile.Entries, *, ring: str, key_id: str) -> None:
         ringfile.retire(entries, key_id)  # first what can be said without asking the database
@@ -144,14 +160,24 @@ class Command(BaseCommand):
             self.stdout.write(f"  is not set. Make it with: manage.py keys generate {ring} --file PATH")
             return False
         try:
-            keys = Keyring.parse(sources.plain(setting, text), name=setting, index=ring == "indexes")
+            keys = ring_in_force(ring)
         except KeyringError as error:
             self.stdout.write("\n".join(f"  {problem}" for problem in error.problems))
             return False
         for key in keys:
             since = f", {key.state} since {key.changed:%Y-%m-%d}" if key.changed else ""
-            self.stdout.write(f"  {key.id}  {key.state:<12}  number {key.number}  made {key.created:%Y-%m-%d}{since}")
+            half = ", public half only" if not key.material and key.state != State.DESTROYED else ""
+            self.stdout.write(
+                f"  {key.id}  {key.state:<12}  number {key.number}  made {key.created:%Y-%m-%d}{since}{half}"
+            )
         return True
+
+
+def ring_in_force(ring: str) -> Keyring:
+    """What these settings hold. Raises KeyringError."""
+    setting = settings.KEY_RINGS[ring]
+    text = sources.plain(setting, getattr(settings, setting, ""))
+    return Keyring.parse(text, name=setting, index=ring == "indexes", public=ring in settings.KEY_REMAINS)
 
 
 def file_of(setting: str) -> Path:
@@ -180,8 +206,7 @@ def keeper(setting: str, path: Path, *, wrap: bool) -> Callable[[str], str]:
 def refuse_if_needed(ring: str, key_id: str, verb: str) -> None:
     """Raise Refused while anything stored needs the key, or while that can't be known."""
     setting = settings.KEY_RINGS[ring]
-    keys = Keyring.parse(sources.plain(setting, getattr(settings, setting, "")), name=setting, index=ring == "indexes")
-    key: Key | None = next((key for key in keys if key.id == key_id), None)
+    key: Key | None = next((key for key in ring_in_force(ring) if key.id == key_id), None)
     if key is None:
         raise ringfile.Refused(f"Key {key_id} is in the file, but not in {setting} of these settings: is it that file?")
     try:

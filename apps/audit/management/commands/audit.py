@@ -4,10 +4,11 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.audit import commands
 from apps.audit.context import acting_as
+from apps.audit.errors import NoSigningKey
 
 
 class Command(BaseCommand):
@@ -23,4 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, subcommand: str, run: Any, **options: Any) -> None:
         with acting_as(None, reason=f"manage.py audit {subcommand}"):
-            run(self, **options)
+            try:
+                run(self, **options)
+            except NoSigningKey as error:
+                raise CommandError(f"Nothing was signed: {error}") from error
