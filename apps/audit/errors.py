@@ -14,7 +14,7 @@ class AppendOnlyError(AuditError):
 
 
 class BadNote(AuditError):
-    """A checkpoint or statement is not what this log has signed. kind: malformed, wrong signature or unknown key."""
+    """What this log has not signed. kind: malformed, wrong signature, unknown key, or retired key."""
 
     def __init__(self, kind: str, what: str) -> None:
         super().__init__(what)

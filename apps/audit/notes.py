@@ -2,8 +2,8 @@
 
 The keys come as plain data from the setting AUDIT_SIGNING_KEYS, a ring as `manage.py keys` makes it; AUDIT_UNWRAP names
 who unwraps it if it is kept wrapped. The primary key signs, if its material is there: who only verifies is given public
-halves, by `manage.py keys public`, so that who takes over the site can sign nothing. Every key of the ring is believed,
-retired ones too, and of a destroyed one the public half is kept: what it signed stays proven.
+halves, by `manage.py keys public`, so that who takes over the site can sign nothing. What a key signed stays proven
+when it is retired, and when it is destroyed, for then its public half is kept; what it signs later is not believed.
 """
 
 import json
@@ -11,6 +11,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Self
@@ -21,10 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from apps.audit.canonical import moment
 from apps.audit.errors import BadNote, NoSigningKey
 
 SETTING: Final = "AUDIT_SIGNING_KEYS"
 ED25519: Final = b"\x01"
+TIME: Final = re.compile(r"^time (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$", re.ASCII | re.MULTILINE)
+CLOCKS_DIFFER: Final = timedelta(minutes=5)  # at most, of the sealer and of who retires a key
 NOTE: Final = re.compile(r"^(?:.+\n)+\n(?:\u2014 \S+ \S+\n)+", re.MULTILINE)
 
 
@@ -36,6 +40,7 @@ class Key:
     state: str
     public: bytes
     private: Ed25519PrivateKey | None
+    until: str  # up to which time of notes it is believed; empty: it has not retired
 
     def note_id(self, origin: str) -> bytes:
         return sha256(origin.encode() + b"\n" + ED25519 + self.public).digest()[:4]
@@ -69,10 +74,14 @@ def parsed(text: str) -> tuple[Key, ...]:
 
 
 def key_of(name: str, entry: dict[str, Any]) -> Key:
+    until, state = "", entry["state"]
+    if state in ("retired", "destroyed"):
+        retired = entry.get("retired") or entry.get("changed") or entry["created"]
+        until = moment(datetime.fromisoformat(retired) + CLOCKS_DIFFER)
     if "material" not in entry:
-        return Key(name, entry["state"], b64decode(entry["public"]), None)
+        return Key(name, state, b64decode(entry["public"]), None, until)
     private = Ed25519PrivateKey.from_private_bytes(b64decode(entry["material"]))
-    return Key(name, entry["state"], private.public_key().public_bytes_raw(), private)
+    return Key(name, state, private.public_key().public_bytes_raw(), private, until)
 
 
 def public_half(material: str) -> str:
@@ -101,8 +110,11 @@ def signed(text: str) -> str:
     return f"{text}\n\u2014 {origin()} {signature}\n"
 
 
-def opened(note: str) -> str:
-    """The text of a note that a key of this log has signed. Raises BadNote, which says what is wrong."""
+def opened(note: str, after: str = "") -> str:
+    """The text of a note that a key of this log has signed. Raises BadNote, which says what is wrong.
+
+    after: the time of another note, known to be older: what a thief of a retired key writes below it is not dated back.
+    """
     text, gap, signatures = note.partition("\n\n")
     text += "\n"
     if not gap or not NOTE.fullmatch(note):
@@ -119,6 +131,9 @@ def opened(note: str) -> str:
                 Ed25519PublicKey.from_public_bytes(key.public).verify(signature[4:], text.encode())
             except InvalidSignature:
                 raise BadNote("wrong signature", f"its signature by key {key.id} is wrong") from None
+            said = TIME.search(text)
+            if key.until and not (said and max(said[1], after) <= key.until):
+                raise BadNote("retired key", f"key {key.id} has signed it after it had retired")
             return text
     raise BadNote("unknown key", f"no key of {SETTING} has signed it")
 
@@ -149,9 +164,9 @@ class Sealed:
         return f"{origin()}\n{self.size}\n{root}\n{sealed}"
 
     @classmethod
-    def read(cls, note: str) -> Self:
-        """Raises BadNote if the note is not signed by this log, or is no checkpoint of it."""
-        return cls.parse(opened(note))
+    def read(cls, note: str, after: str = "") -> Self:
+        """Raises BadNote if the note is not signed by this log (see `opened`), or is no checkpoint of it."""
+        return cls.parse(opened(note, after))
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -69,8 +69,8 @@ class Report:
 class Walk:
     """Along the leaves, from one checkpoint to the next."""
 
-    def __init__(self, report: Report, tree: Tree) -> None:
-        self.report, self.tree = report, tree
+    def __init__(self, report: Report, tree: Tree, latest: str = "") -> None:
+        self.report, self.tree, self.latest = report, tree, latest
         self.begin, self.whole, self.first, self.last = tree.size, True, "", ""
 
     def leaf(self, row: Row, *, archived: bool = False) -> None:
@@ -98,7 +98,8 @@ class Walk:
         """The end of a period."""
         size, stored = checkpoint.size, stored_tree(checkpoint)
         self.gap(size)
-        if sealed := read(self.report, size, checkpoint.note):
+        if sealed := read(self.report, size, checkpoint.note, self.latest):
+            self.latest = max(self.latest, sealed.time)
             self.judge(size, sealed, stored)
         elif stored and not self.whole:
             self.tree = stored  # unsigned, and yet the next signed root tells whether it is right
@@ -125,9 +126,9 @@ def stored_tree(checkpoint: Checkpoint) -> Tree | None:
         return None
 
 
-def read(report: Report, size: int, note: str) -> Sealed | None:
+def read(report: Report, size: int, note: str, after: str = "") -> Sealed | None:
     try:
-        sealed = Sealed.read(note)
+        sealed = Sealed.read(note, after)
         if sealed.size != size:
             raise BadNote("malformed", f"it was signed for size {sealed.size}")
     except BadNote as error:
@@ -148,9 +149,9 @@ def verify(
     report.size = last.size if last else 0
     for table in triggers.unguarded(using):
         report.add(Kind.UNGUARDED, table, "its append-only triggers are missing or altered")
-    start = start_of(using, since) if since else None
+    tree, latest = start_of(using, since) if since else (Tree(), "")
     with bulk.along_keys(using):
-        along(using, Walk(report, Tree.of(start.size, bytes(start.frontier)) if start else Tree()), progress)
+        along(using, Walk(report, tree, latest), progress)
     behind(using, report)
     for note in against:
         compare(using, report, note)
@@ -158,13 +159,13 @@ def verify(
     return report
 
 
-def start_of(using: str, since: datetime) -> Checkpoint | None:
-    """The last good checkpoint signed before that time."""
+def start_of(using: str, since: datetime) -> tuple[Tree, str]:
+    """The tree and the time of the last good checkpoint signed before that time."""
     for checkpoint in Checkpoint.objects.using(using).order_by("-size").iterator():
         sealed, tree = read(Report(), checkpoint.size, checkpoint.note), stored_tree(checkpoint)
         if sealed and tree and tree.root() == sealed.root and datetime.fromisoformat(sealed.time) < since:
-            return checkpoint
-    return None
+            return tree, sealed.time
+    return Tree(), ""
 
 
 def along(using: str, walk: Walk, progress: Callable[[int, int], None]) -> None:
@@ -245,7 +246,7 @@ def verify_export(lines: Iterable[bytes]) -> Report:
     before = read(report, tree.size, head["checkpoint"]) if tree.size else None
     if before and before.root != tree.root():
         report.add(Kind.ROOT_DIFFERS, f"checkpoint {tree.size}", "its frontier is not that of its signed root")
-    walk = Walk(report, tree)
+    walk = Walk(report, tree, before.time if before else "")
     for end in lines:
         step(walk, json.loads(end))
     report.size = walk.tree.size

@@ -21,7 +21,7 @@ from apps.encryption.errors import KeyringError, KeyUnavailable
 
 MATERIAL_SIZE = 32  # bytes; AES-256, and the strength of HMAC-SHA256
 KEY_ID = re.compile(r"[0-9a-f]{8}")
-MEMBERS = {"state", "created", "changed", "material", "number", "public"}
+MEMBERS = {"state", "created", "changed", "material", "number", "public", "retired"}
 
 
 class State(StrEnum):
@@ -190,8 +190,9 @@ def _key_problems(key_id: str, entry: Any, position: int, *, public: bool) -> It
         yield f"{key}: its state is not one of {', '.join(State)}."
     if _time(entry.get("created")) is None:
         yield f"{key}: created is not a time with zone, such as 2026-01-31T12:00:00Z."
-    if "changed" in entry and _time(entry["changed"]) is None:
-        yield f"{key}: changed is not a time with zone, such as 2026-01-31T12:00:00Z."
+    for name in ("changed", "retired"):
+        if name in entry and _time(entry[name]) is None:
+            yield f"{key}: {name} is not a time with zone, such as 2026-01-31T12:00:00Z."
     number = entry.get("number", 1)
     if type(number) is not int or number < 1:
         yield f"{key}: number is not a whole number from 1."

@@ -64,6 +64,7 @@ def destroy(entries: Entries, key_id: str, *, after: timedelta) -> None:
             f"Key {key_id} was retired on {since:%Y-%m-%d}, and backups that need it may be {after.days} days old. "
             f"Destroy it after {since + after:%Y-%m-%d}."
         )
+    entries[key_id] |= {"retired": since.isoformat()}  # what was signed up to then stays proven
     entries[key_id].pop("material")
     _set(entries, key_id, State.DESTROYED)
 

@@ -1,7 +1,8 @@
 """Verify an archive of the audit log, without the site: python verify_export.py FILE.jsonl.gz VERIFIER...
 
 Needs Python 3.12 and the package cryptography. VERIFIER is what `manage.py audit status` prints; keep it and this file
-where whoever rules the site can't change them. Says "intact" and ends with 0, or names what is wrong and ends with 1.
+where whoever rules the site can't change them. Each is believed for any time: leave out one that was stolen. Says
+"intact" and ends with 0, or names what is wrong and ends with 1.
 """
 
 import gzip

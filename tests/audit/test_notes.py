@@ -31,7 +31,7 @@ def ring(material: str, **more: Any) -> str:
 
 
 def test_the_example_of_who_made_the_form_is_opened() -> None:
-    public = json.dumps({"0000000a": {"state": "destroyed", "public": b64encode(notes.b64decode(PETER)[1:]).decode()}})
+    public = json.dumps({"0000000a": {"state": "primary", "public": b64encode(notes.b64decode(PETER)[1:]).decode()}})
     with override_settings(AUDIT_ORIGIN="PeterNeumann", AUDIT_SIGNING_KEYS=public):
         assert opened(PETERS_NOTE) == PETERS_TEXT
         assert notes.ring()[0].verifier("PeterNeumann") == f"PeterNeumann+c74f20a3+{PETER}"
@@ -108,7 +108,8 @@ def test_a_ring_that_can_not_be_read_says_how_to_make_one(text: str) -> None:
 
 
 def test_without_a_primary_key_nothing_is_signed() -> None:
-    gone = json.dumps({"0000000a": {"state": "destroyed", "public": public_half(PETERS_SEED)}})
+    entry = {"state": "destroyed", "created": "2026-01-01T00:00:00Z", "public": public_half(PETERS_SEED)}
+    gone = json.dumps({"0000000a": entry})
     with override_settings(AUDIT_SIGNING_KEYS=gone), pytest.raises(NoSigningKey, match="no primary key"):
         signed("x\n")
 
