@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.db import connection, models
 
-from apps.audit import notes, outside, signals, triggers
+from apps.audit import notes, outside, signals, triggers, witnesses
 from apps.audit.errors import NoSigningKey
 from apps.audit.querysets import AuditedQuerySet, shows_all_rows
 from apps.audit.tracking import Tracked, all_tracked
@@ -75,6 +75,12 @@ def seals_can_be_signed(**kwargs: Any) -> list[CheckMessage]:
     except NoSigningKey as error:
         problem = str(error)
     return [Error(problem, hint="Make a ring: manage.py keys generate audit --file PATH", id="audit.E004")]
+
+
+@register(Tags.security)
+def witnesses_can_be_told(**kwargs: Any) -> list[CheckMessage]:
+    cure = "Correct AUDIT_WITNESSES. S3 needs boto3: install requirements/kms.txt."
+    return [Error(problem, hint=cure, id="audit.E005") for problem in witnesses.problems()]
 
 
 @register(Tags.models)

@@ -4,6 +4,7 @@
     syslog:///dev/log, syslog://log.example.org:514
     https://witness.example.org/checkpoints      posted by AUDIT_POST, the project's one outbound client
     mailto:auditor@example.org                   once a day
+    s3://bucket/prefix?region=…&days=3650        see object_lock.py
     path.to.a.class                              made with no argument, with `send(note)`
 
 A checkpoint commits to all the past, so a witness that was away is sent the newest one. None ever holds up sealing.
@@ -34,6 +35,7 @@ emergency = logging.getLogger("audit.emergency")
 
 PASSWORD = re.compile(r"//[^/@]*@")
 PATIENCE = 5.0  # seconds
+OBJECT_LOCK = "apps.audit.object_lock.Place"  # imported when it is asked for: its boto3 is optional
 SYSLOG_PRIORITY = 13 * 8 + 5  # facility "log audit", severity "notice" (RFC 5424, 6.2.1)
 
 
@@ -73,12 +75,23 @@ SCHEMES: dict[str, Callable[[str, str], None]] = {
     "file": to_file,
     "https": by_post,
     "mailto": by_mail,
+    "s3": lambda address, note: import_string(OBJECT_LOCK)(address).put(note),
     "syslog": to_syslog,
 }
 
 
 def addresses() -> Sequence[str]:
     return getattr(settings, "AUDIT_WITNESSES", ())
+
+
+def problems() -> Iterator[str]:
+    """Addresses that can't be told of anything: a start with one is refused."""
+    for address in addresses():
+        try:
+            if address.startswith("s3:"):
+                import_string(OBJECT_LOCK)(address)
+        except (ImportError, ValueError) as error:
+            yield f"The witness {name_of(address)} can't be told of checkpoints: {error}."
 
 
 def name_of(address: str) -> str:

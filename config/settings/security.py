@@ -43,7 +43,7 @@ KEY_USES = {  # asked before a key retires: how many stored values need it
 }
 
 # ── Who is told of each checkpoint of the audit log, so that nobody cuts its end off unseen (16.4.3) ──────────────
-AUDIT_WITNESSES = env.addresses("AUDIT_WITNESSES", schemes=("file", "https", "mailto", "syslog"))
+AUDIT_WITNESSES = env.addresses("AUDIT_WITNESSES", schemes=("file", "https", "mailto", "s3", "syslog"))
 
 # ── Who is asking ────────────────────────────────────────────────────────────────────────────────────────────────
 ALLOWED_HOSTS = env.hosts(

@@ -103,7 +103,7 @@ def vault(folder: Path) -> Iterator[Vault]:
 
 
 @contextmanager
-def kms() -> Iterator[str]:
+def aws(tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The address of moto's server."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
@@ -113,9 +113,9 @@ def kms() -> Iterator[str]:
             """Nothing."""
 
     app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler, ssl_context=tls)
     with serving(server):
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
 
 
 @contextmanager

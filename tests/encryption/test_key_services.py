@@ -37,7 +37,7 @@ def transit(vault: key_services.Vault) -> MakeSource:
 
 @pytest.fixture(scope="module")
 def kms_address() -> Iterator[str]:
-    with key_services.kms() as url:
+    with key_services.aws() as url:
         yield url
 
 
