@@ -89,6 +89,7 @@ lock: $(VENV)/.dev ## Pin what pyproject.toml names, and all below it, by hash (
 	$(COMPILE) -o requirements/kms.txt -c requirements/dev.txt pyproject.toml --extra kms
 	$(COMPILE) -o benchmarks/audit/peers.txt -c requirements/dev.txt benchmarks/audit/peers.in
 	$(COMPILE) -o benchmarks/encryption/peers.txt -c requirements/dev.txt benchmarks/encryption/peers.in
+	$(COMPILE) -o requirements/otlp.txt -c requirements/dev.txt pyproject.toml --extra otlp
 	$(COMPILE) -o requirements/vault.txt -c requirements/dev.txt pyproject.toml --extra vault
 
 .PHONY: install

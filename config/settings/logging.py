@@ -1,14 +1,23 @@
 """Structured logs: one JSON object a line on stdout, with the request's id, secrets left out (ASVS 16.2.4, 16.2.5)."""
 
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
 from config.env import env
 from config.security.redaction import redact
 
-# Each committed event as a line on stdout besides, in this format: off unless a collector wants it.
-AUDIT_STREAM = env.text("AUDIT_STREAM", otherwise="", choices=("ecs", "jsonl", "ocsf"))
+# Each committed event besides, to a collector or else as a line on stdout, in this format: off unless one is set.
+AUDIT_STREAM_OTLP = env.url(
+    "AUDIT_STREAM_OTLP", schemes=("http", "https"), otherwise="", cure="For example https://otel.example.org/v1/logs"
+)
+AUDIT_STREAM = env.text("AUDIT_STREAM", otherwise=AUDIT_STREAM_OTLP and "ecs", choices=("ecs", "jsonl", "ocsf"))
+if AUDIT_STREAM_OTLP and find_spec("opentelemetry") is None:
+    env.problem("AUDIT_STREAM_OTLP", "needs a package that is not installed.", "Install requirements/otlp.txt.")
+if AUDIT_STREAM_OTLP.startswith("http:") and urlsplit(AUDIT_STREAM_OTLP).hostname not in ("localhost", "127.0.0.1"):
+    env.problem("AUDIT_STREAM_OTLP", "would send names and addresses of people in the clear.", "Use https.")
 
 SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -34,7 +43,9 @@ def logging_with(*renderers: Any, level: str = "INFO") -> dict[str, Any]:
         },
         "handlers": {
             "stdout": {"class": "logging.StreamHandler", "formatter": "structured", "stream": "ext://sys.stdout"},
-            "events": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stdout"},
+            "events": {"()": "config.otlp.Handler", "endpoint": AUDIT_STREAM_OTLP}
+            if AUDIT_STREAM_OTLP
+            else {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stdout"},
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured", "stream": "ext://sys.stderr"},
         },
         "root": {"handlers": ["stdout"], "level": level},

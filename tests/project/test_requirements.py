@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from tests.project.tree import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-EXTRAS = ("kms", "vault")
+EXTRAS = ("kms", "otlp", "vault")
 LOCKS = ("runtime", "dev", *EXTRAS)
 
 
