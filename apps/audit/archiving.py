@@ -9,20 +9,21 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import reduce
 from hashlib import file_digest
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.audit import bulk
 from apps.audit.actions import Action, registered
 from apps.audit.api import record
-from apps.audit.canonical import moment, moment_of
+from apps.audit.canonical import floor_of, moment
 from apps.audit.errors import BadNote
 from apps.audit.models import Archive, Checkpoint, Event, Leaf
 from apps.audit.notes import opened, origin, signed
@@ -52,29 +53,36 @@ def archived(using: str = DEFAULT_DB_ALIAS, refused: Any = None) -> Iterator[Run
 
 def due(now: datetime, using: str = DEFAULT_DB_ALIAS) -> Iterator[Run]:
     """The periods all of whose events are past their retention and held by nobody, neighbors as one."""
-    gone = list(archived(using))
+    gone, stay = list(archived(using)), staying(now, using)
+    first = next(stay, None)
 
     def may_go(period: Run) -> bool:
+        nonlocal first
+        while first is not None and first < period.begin:
+            first = next(stay, None)
         away = any(run.begin <= period.begin and period.end <= run.end for run in gone)
-        return not away and is_due(*period, now, using)
+        return not away and (first is None or first >= period.end)
 
-    sizes = Checkpoint.objects.using(using).order_by("size").values_list("size", flat=True)
-    periods = (Run(*sizes) for sizes in pairwise([0, *sizes]))
+    sizes = Checkpoint.objects.using(using).order_by("size").values_list("size", flat=True).iterator(CHUNK)
+    periods = (Run(*sizes) for sizes in pairwise(chain([0], sizes)))
     for goes, found in groupby(periods, key=may_go):
         if goes:
-            neighbors = list(found)
-            yield Run(neighbors[0].begin, neighbors[-1].end)
+            yield reduce(lambda first, last: Run(first.begin, last.end), found)
 
 
-def is_due(begin: int, end: int, now: datetime, using: str) -> bool:
-    places = Leaf.objects.using(using).filter(position__gte=begin, position__lt=end)
-    events = Event.objects.using(using).filter(id__in=places.values("event_id"))
-    if any(now - moment_of(key) < kept(action) for key, action in events.values_list("id", "action")):
-        return False
-    held = Q(pk__in=[])
+def staying(now: datetime, using: str) -> Iterator[int]:
+    """The positions of events that are not past their retention, or are held, in order."""
+    ages: dict[timedelta, list[str]] = {}
+    for action in Event.objects.using(using).order_by().values_list("action", flat=True).distinct():
+        ages.setdefault(kept(action), []).append(action)
+    stays = Q(pk__in=[])
+    for age, actions in ages.items():
+        stays |= Q(action__in=actions, id__gte=floor_of(now - age))
     for hold in getattr(settings, "AUDIT_HOLDS", ()):
-        held |= Q(**hold)
-    return not events.filter(held).exists()
+        stays |= Q(**hold)
+    events = Event.objects.using(using).filter(stays, id=OuterRef("event_id"))
+    found = Leaf.objects.using(using).filter(Exists(events)).order_by("position")
+    return found.values_list("position", flat=True).iterator(CHUNK)
 
 
 def kept(action: str) -> Any:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -29,7 +31,7 @@ SETTING: Final = "AUDIT_SIGNING_KEYS"
 ED25519: Final = b"\x01"
 TIME: Final = re.compile(r"^time (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$", re.ASCII | re.MULTILINE)
 CLOCKS_DIFFER: Final = timedelta(minutes=5)  # at most, of the sealer and of who retires a key
-NOTE: Final = re.compile(r"^(?:.+\n)+\n(?:\u2014 \S+ \S+\n)+", re.MULTILINE)
+NOTE: Final = re.compile(rb"^(?:.+\n)+\n(?:\xe2\x80\x94 \S+ \S+\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def opened(note: str, after: str = "") -> str:
     """
     text, gap, signatures = note.partition("\n\n")
     text += "\n"
-    if not gap or not NOTE.fullmatch(note):
+    if not gap or not NOTE.fullmatch(note.encode()):
         raise BadNote("malformed", "it is no signed note")
     try:
         lines = [line.split(" ") for line in signatures.splitlines()]
@@ -138,9 +140,13 @@ def opened(note: str, after: str = "") -> str:
     raise BadNote("unknown key", f"no key of {SETTING} has signed it")
 
 
-def notes_in(text: str) -> Iterator[str]:
+def notes_in(path: Path) -> Iterator[str]:
     """The whole notes in a file to which notes were appended; half a note, as a crash leaves it, is passed over."""
-    return (match[0] for match in NOTE.finditer(text))
+    if not path.exists() or not path.stat().st_size:  # nothing, which can't be mapped
+        return
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+        for match in NOTE.finditer(text):
+            yield match[0].decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

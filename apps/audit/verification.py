@@ -28,6 +28,7 @@ from apps.audit.tree import HASH_SIZE, Tree, leaf_hash
 
 CHUNK = 10_000
 PAGE = 500
+NO_TEXT = b"\xff"  # for what is none in an archive: these bytes are in no digest of text
 MOST_LISTED = 1_000  # findings; all are counted
 
 
@@ -260,5 +261,5 @@ def step(walk: Walk, entry: dict[str, Any]) -> None:
         walk.reach(Checkpoint(size=walk.tree.size, note=note, frontier=walk.tree.packed()))
         return
     columns = entry["event"]
-    digest = digest_of(columns[name].encode() for name in Event.COLUMNS)
-    walk.leaf(Row(entry["position"], columns["id"], digest, digest, columns["digest"]))
+    digest = digest_of(text.encode() if isinstance(text, str) else NO_TEXT for text in map(columns.get, Event.COLUMNS))
+    walk.leaf(Row(entry["position"], str(columns["id"]), digest, digest, columns["digest"]))

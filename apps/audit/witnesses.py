@@ -115,8 +115,7 @@ def kept() -> Iterator[str]:
     """The checkpoints that witnesses of this machine hold, for a comparison."""
     for address in addresses():
         if address.startswith("file:"):
-            path = path_of(address)
-            yield from notes_in(path.read_text(encoding="utf-8") if path.exists() else "")
+            yield from notes_in(path_of(address))
 
 
 def tell(using: str = DEFAULT_DB_ALIAS) -> None:

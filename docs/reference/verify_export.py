@@ -1,13 +1,13 @@
 """Verify an archive of the audit log, without the site: python verify_export.py FILE.jsonl.gz VERIFIER...
 
-Needs Python 3.12 and the package cryptography. VERIFIER is what `manage.py audit status` prints; keep it and this file
-where whoever rules the site can't change them. Each is believed for any time: leave out one that was stolen. Says
-"intact" and ends with 0, or names what is wrong and ends with 1.
+Needs Python 3.12 and cryptography. VERIFIER is what `manage.py audit status` prints, for each key to be believed,
+for any time. Keep it and this file away from the site. Says "intact" and ends with 0, or tells what is wrong, with 1.
 """
 
 import gzip
 import json
 import sys
+import zlib
 from base64 import b64decode
 from hashlib import sha256
 
@@ -22,7 +22,7 @@ problems: list[str] = []
 
 
 def digest_of(event: dict[str, str]) -> bytes:
-    texts = [event[name].encode() for name in COLUMNS.split()]
+    texts = [str(event[name]).encode() if event[name] == str(event[name]) else b"\xff" for name in COLUMNS.split()]
     return sha256(b"audit event 1\n" + b"".join(len(text).to_bytes(4) + text for text in texts)).digest()
 
 
@@ -95,6 +95,6 @@ if __name__ == "__main__":
     try:
         with gzip.open(sys.argv[1]) as opened:
             count = verify(opened, sys.argv[2:])
-    except (EOFError, IndexError, KeyError, OSError, ValueError) as error:
+    except (AttributeError, EOFError, IndexError, KeyError, OSError, TypeError, ValueError, zlib.error) as error:
         sys.exit(f"not verified: {error!r}")
     sys.exit("\n".join(problems) or print(f"{count} events: intact"))

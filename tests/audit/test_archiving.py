@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.test import override_settings
 from apps.audit import archiving, notes
 from apps.audit.models import Archive, Event, Leaf
 from apps.audit.triggers import lifted, unguarded
-from apps.audit.verification import verify
+from apps.audit.verification import verify, verify_export
 from tests.audit.sealed import attack, happen, run, seal, stored
 from tests.audit.test_notes import PETERS_SEED, ring
 from tests.project.tree import ROOT
@@ -117,6 +117,17 @@ def test_a_deletion_is_not_excused_by_an_archive_of_other_events(log: list[Event
     assert [(finding.kind, finding.where) for finding in verify().findings] == [("event missing", str(young.pk))]
 
 
+def test_what_may_go_is_asked_in_few_queries_however_many_periods_there_are(
+    log: list[Event], django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    for ago in (OLD, timedelta(), OLD):
+        for _ in range(5):
+            happen(1, ago=ago)
+            seal(late=True)
+    with django_assert_max_num_queries(4):
+        assert list(archiving.due(datetime.now(UTC))) == [(0, 7), (9, 14), (19, 24)]
+
+
 def test_a_log_that_does_not_verify_is_not_archived(log: list[Event], tmp_path: Path) -> None:
     attack("UPDATE audit_event SET ip = 'x' WHERE id = %s", (stored(log[0].pk),))
     with pytest.raises(CommandError, match="1 problems, and an archive would bury them"):
@@ -190,6 +201,12 @@ def edited_with_a_new_digest(lines: list[bytes]) -> list[bytes]:
     return [*lines[:2], json.dumps(entry).encode() + b"\n", *lines[3:]]
 
 
+def changed(lines: list[bytes], name: str, value: Any) -> list[bytes]:
+    entry = json.loads(lines[2])
+    entry["event"][name] = value
+    return [*lines[:2], json.dumps(entry).encode() + b"\n", *lines[3:]]
+
+
 FORGERIES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "edited": edited,
     "edited with a new digest": edited_with_a_new_digest,
@@ -215,8 +232,26 @@ def test_a_forged_file_is_refused_inside_and_outside(name: str, log: list[Event]
     done = outside(path, verifier())
     assert done.returncode == 1
     assert "intact" not in done.stdout
+    assert "Traceback" not in done.stderr
     with pytest.raises(CommandError, match=r"problems|can't be verified"):
         audit("verify", "--export", str(path))
+
+
+@pytest.mark.parametrize("column", ["id", "schema", "ip", "details", "digest"])
+@pytest.mark.parametrize("value", [1, None, ["x"], {}], ids=repr)
+def test_a_column_that_is_no_text_is_named_inside_and_outside(
+    column: str, value: Any, log: list[Event], tmp_path: Path
+) -> None:
+    archive(tmp_path)
+    path = the_file(tmp_path)
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join(changed(lines, column, value))))
+    done = outside(path, verifier())
+    assert "at position 1 was changed or moved" in done.stderr
+    with gzip.open(path) as opened:
+        found = verify_export(opened).findings
+    where = str(value) if column == "id" else json.loads(lines[2])["event"]["id"]
+    assert ("event changed", where) in [(finding.kind, finding.where) for finding in found]
 
 
 def test_a_file_signed_with_another_key_is_refused(log: list[Event], tmp_path: Path) -> None:
@@ -239,15 +274,18 @@ def test_a_torn_file_is_refused(log: list[Event], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
+        lambda held: gzip.compress(gzip.decompress(held).replace(b'{"position":0', b'[{"position":0', 1)),
+        lambda held: gzip.compress(gzip.decompress(held).replace(b'"event":{', b'"event":7,"x":{', 1)),
         lambda held: held[:20] + b"\xff" * 8 + held[28:],
         lambda held: gzip.compress(b'{"log":"x","size":1,"frontier":"' + b"0" * 64 + b'","checkpoint":null}\n'),
     ],
-    ids=["its compression", "its first line"],
+    ids=["a line", "an event", "its compression", "its first line"],
 )
 def test_a_damaged_file_is_told_of_in_words(damage: Callable[[bytes], bytes], log: list[Event], tmp_path: Path) -> None:
     archive(tmp_path)
     path = the_file(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
+    assert outside(path, verifier()).stderr.startswith("not verified: ")
     with pytest.raises(CommandError, match="can't be verified"):
         audit("verify", "--export", str(path))
 

@@ -1,6 +1,7 @@
 """Signed notes: the form of C2SP, read by who made it first, and what is not ours refused."""
 
 import json
+import tracemalloc
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,31 @@ def test_without_a_primary_key_nothing_is_signed() -> None:
         signed("x\n")
 
 
-def test_notes_are_found_in_a_file_also_after_one_that_was_half_written() -> None:
-    first, second = checkpoint(), checkpoint(late=2)
-    assert list(notes_in(f"\n{first}\n{second}")) == [first, second]
-    for length in range(1, len(first)):
-        assert list(notes_in(f"\n{first[:length]}\n\n{second}"))[-1] == second
+def test_notes_are_found_in_a_file_also_after_one_that_was_half_written(tmp_path: Path) -> None:
+    first, second, path = checkpoint(), checkpoint(late=2), tmp_path / "kept"
+    for between in ("", "\n"):
+        path.write_text(f"\n{first}{between}{second}")
+        assert list(notes_in(path)) == [first, second]
+    for length in range(1, len(first.encode())):
+        path.write_bytes(b"\n" + first.encode()[:length] + b"\n\n" + second.encode())
+        assert list(notes_in(path))[-1] == second
+
+
+def test_a_file_of_notes_is_read_as_it_goes(tmp_path: Path) -> None:
+    note, path = checkpoint(), tmp_path / "kept"
+    path.write_text(f"\n\n{note}" * 20_000)
+    assert path.stat().st_size > 5_000_000
+    tracemalloc.start()
+    try:
+        assert sum(each == note for each in notes_in(path)) == 20_000
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff" * 99, b"\n\n\n"])
+def test_a_file_without_notes_holds_none(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "kept"
+    if content is not None:
+        path.write_bytes(content)
+    assert list(notes_in(path)) == []

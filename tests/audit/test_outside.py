@@ -1,6 +1,8 @@
 """AUDIT_OUTSIDE: PostgreSQL tells of what comes past the application, row by row, and of nothing else."""
 
+import io
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +61,20 @@ def test_an_update_by_sql_is_one_event_with_the_names_of_what_changed_and_no_val
     assert (event.actor_label, event.outcome, event.severity) == ("system:postgresql", "success", "warning")
     assert json.loads(event.details) == {"operation": "update", "user": connection.settings_dict["USER"]}
     assert event.sentence == f"testapp.book:{book.pk} was changed by SQL, as {connection.settings_dict['USER']}"
+
+
+@only_postgresql
+def test_the_sealer_streams_what_the_database_has_written(
+    book: Book, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    call_command("audit", "seal", stdout=io.StringIO())
+    run("UPDATE testapp_book SET title = 'Persuasion'")
+    settings.AUDIT_STREAM = "jsonl"
+    with caplog.at_level(logging.INFO, "audit.events"):
+        for _ in range(2):
+            call_command("audit", "seal", stdout=io.StringIO())
+    lines = [record.getMessage() for record in caplog.records if record.name == "audit.events"]
+    assert [json.loads(line)["action"] for line in lines] == ["audit.row.changed"]
 
 
 @only_postgresql

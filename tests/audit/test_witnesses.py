@@ -43,7 +43,7 @@ def test_a_file_holds_every_checkpoint_it_was_told_of(tmp_path: Path) -> None:
             witnesses.tell()
             witnesses.tell()
             told.append(newest())
-    assert list(notes_in(path.read_text())) == told
+    assert list(notes_in(path)) == told
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -160,7 +160,7 @@ def test_a_witness_that_is_down_holds_nothing_up_and_is_told_when_it_is_back(
         witnesses.tell()
         (well,) = seals.status().witnesses
         assert (well.behind, well.failing_since, well.error) == (0, None, "")
-    assert list(notes_in(path.read_text())) == [newest()]
+    assert list(notes_in(path)) == [newest()]
 
 
 class OfNoKnownKind(Exception):
@@ -180,7 +180,7 @@ def test_whatever_a_witness_raises_the_others_are_told(tmp_path: Path) -> None:
         witnesses.tell()
         broken, well = seals.status().witnesses
     assert (broken.error, well.behind) == ("OfNoKnownKind: ", 0)
-    assert list(notes_in(path.read_text())) == [newest()]
+    assert list(notes_in(path)) == [newest()]
 
 
 def test_a_file_that_took_half_a_checkpoint_has_not_taken_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def test_a_file_that_took_half_a_checkpoint_has_not_taken_it(tmp_path: Path, mon
         monkeypatch.undo()
         witnesses.tell()
         assert seals.status().witnesses[0].behind == 0
-    assert list(notes_in(path.read_text())) == [newest()]
+    assert list(notes_in(path)) == [newest()]
 
 
 def test_a_syslog_that_reads_nothing_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

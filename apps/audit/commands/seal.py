@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 
-from apps.audit import api, notes, sealing, witnesses
+from apps.audit import api, live, notes, sealing, witnesses
 from apps.audit.errors import AuditError, SealerBusy
 
 emergency = logging.getLogger("audit.emergency")
@@ -46,6 +46,7 @@ def once(command: BaseCommand, *, late: bool, as_json: bool) -> int:
     count = admitted = 0
     for sealed in sealing.seal(late=late):
         count, admitted = count + sealed.events, admitted + sealed.late
+        live.tell_of_outside(sealed.size - sealed.events, sealed.size)
         if as_json:
             told = {"size": sealed.size, "root": sealed.root.hex(), "time": sealed.time, "events": sealed.events}
             command.stdout.write(json.dumps(told | {"late": sealed.late}))

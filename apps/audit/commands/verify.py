@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,9 @@ def of_database(
 ) -> Report:
     if since and not since.tzinfo:
         since = since.replace(tzinfo=UTC)
-    notes = [*witnesses.kept(), *(notes_in(against.read_text(encoding="utf-8")) if against else ())]
-    if against and not notes:
+    if against and not any(notes_in(against)):
         raise ValueError(f"{against} holds no checkpoint.")
+    notes = chain(witnesses.kept(), notes_in(against) if against else ())
     return verification.verify(database, since=since, against=notes, progress=progress(command))
 
 
