@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import transaction
@@ -27,9 +27,10 @@ pytestmark = pytest.mark.asvs("16.4.3")
 
 
 class Collector(BaseHTTPRequestHandler):
-    bodies: list[Any]
+    address: ClassVar[str]
+    bodies: ClassVar[list[Any]]
     status = 200
-    awake: threading.Event
+    awake: ClassVar[threading.Event]
 
     def do_POST(self) -> None:
         self.awake.wait(20)
@@ -58,17 +59,20 @@ def plain(value: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def collector() -> Iterator[type[Collector]]:
-    handler = type("Handler", (Collector,), {"bodies": [], "awake": threading.Event()})
-    handler.awake.set()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    handler.address = f"http://127.0.0.1:{server.server_port}/v1/logs"  # type: ignore[attr-defined]
+    class Fresh(Collector):
+        bodies: ClassVar[list[Any]] = []
+        awake: ClassVar[threading.Event] = threading.Event()
+
+    Fresh.awake.set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Fresh)
+    Fresh.address = f"http://127.0.0.1:{server.server_port}/v1/logs"
     with serving(server):
-        yield handler
-        handler.awake.set()
+        yield Fresh
+        Fresh.awake.set()
 
 
 @pytest.fixture
-def streaming(collector: Any, settings: Settings) -> Iterator[Handler]:
+def streaming(collector: type[Collector], settings: Settings) -> Iterator[Handler]:
     settings.AUDIT_STREAM = "ecs"
     handler, log = Handler(collector.address), logging.getLogger("audit.events")
     log.addHandler(handler)
@@ -87,7 +91,7 @@ def tell(number: int) -> Event:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("form", "document"), [("ecs", ecs.document), ("ocsf", ocsf.document)])
 def test_a_committed_event_arrives_as_its_document(
-    form: str, document: Callable[[Event], Any], streaming: Handler, collector: Any, settings: Settings
+    form: str, document: Callable[[Event], Any], streaming: Handler, collector: type[Collector], settings: Settings
 ) -> None:
     settings.AUDIT_STREAM = form
     events = [tell(1), tell(2)]
@@ -100,7 +104,7 @@ def test_a_committed_event_arrives_as_its_document(
 
 @pytest.mark.django_db(transaction=True)
 def test_no_request_waits_for_a_collector_and_what_is_dropped_is_told(
-    streaming: Handler, collector: Any, caplog: pytest.LogCaptureFixture
+    streaming: Handler, collector: type[Collector], caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.awake.clear()
     began = time.monotonic()
@@ -113,7 +117,9 @@ def test_no_request_waits_for_a_collector_and_what_is_dropped_is_told(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_collector_refuses_is_told(streaming: Handler, collector: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_collector_refuses_is_told(
+    streaming: Handler, collector: type[Collector], caplog: pytest.LogCaptureFixture
+) -> None:
     collector.status = 403
     tell(1)
     streaming.provider.force_flush()
