@@ -18,7 +18,7 @@ from apps.audit.models import Event
 from apps.audit.verification import verify
 from apps.encryption.inventory import tables
 from apps.encryption.rotation import rotate
-from apps.encryption.sweeping import Watch
+from apps.encryption.sweeping import Sweep
 from tests.audit.sealed import run, seal
 from tests.testapp.models import Author, Book, Label, Memo, Printed
 
@@ -189,7 +189,8 @@ def test_several_saves_in_savepoints_of_one_transaction_are_no_false_alarm(watch
 def test_a_rotation_of_keys_is_no_event(watched: None) -> None:
     memo = Memo.objects.create(title="a memo", text="secret")
     (table,) = [each for each in tables() if each.model is Memo]
-    assert rotate([table], Watch(), anew=True).changed == 1
+    rotate([table], sweep := Sweep(), anew=True)
+    assert sweep.changed == 1
     assert from_outside() == []
     run("UPDATE testapp_memo SET title = 'another'")
     assert from_outside() == [("changed", f"testapp.memo:{memo.pk}", {"title": "changed"})]
