@@ -9,7 +9,7 @@ This holds if every process knew both roots before the first one sealed under th
 deploy, and only then promote it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -26,16 +26,17 @@ from apps.encryption.swapping import lock
 
 
 class UniqueSealed(models.UniqueConstraint):
-    """Rows without a value (NULL) do not count. A field with short tags can't be unique: encryption.E008."""
+    """Rows without a value (NULL) do not count. A field with short tags can't be unique: encryption.E008.
 
-    def __init__(self, field: str, *, name: str, **violation: Any) -> None:
-        """Takes violation_error_code and violation_error_message besides, as all constraints do."""
+    What forms say is the field's own error message for `unique`.
+    """
+
+    def __init__(self, field: str, *, name: str) -> None:
         self.field = field
-        super().__init__(BlindTag(field), name=name, **violation)
+        super().__init__(BlindTag(field), name=name)
 
     def deconstruct(self) -> Any:
-        _, _, kwargs = super().deconstruct()
-        return "apps.encryption.constraints.UniqueSealed", (self.field,), kwargs
+        return "apps.encryption.constraints.UniqueSealed", (self.field,), {"name": self.name}
 
     def check(self, model: type[models.Model], connection: Any) -> list[checks.CheckMessage]:
         field = next((field for field in model._meta.fields if field.name == self.field), None)
@@ -57,12 +58,7 @@ class UniqueSealed(models.UniqueConstraint):
         if not instance._state.adding:
             rows = rows.exclude(pk=instance.pk)
         if rows.exists():
-            raise ValidationError({self.field: self._violation(model, instance)})
-
-    def _violation(self, model: type[models.Model], instance: models.Model) -> Any:
-        if self.violation_error_message == self.default_violation_error_message:
-            return instance.unique_error_message(model, (self.field,))
-        return ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
+            raise ValidationError({self.field: instance.unique_error_message(model, (self.field,))})
 
 
 @contextmanager
@@ -71,47 +67,21 @@ def still_unique(
 ) -> Iterator[None]:
     """Hold the unique encrypted fields of these objects, or those named, while they are written in the block.
 
-    Does nothing unless two index roots live. Raises IntegrityError, as the database would.
+    Does nothing unless two index roots live; then the block is one transaction, and no other is in it. Raises
+    IntegrityError, as the database would.
     """
-    with _asking(model, using, names) as unique:
-        for of, constraint in unique:
-            field: Any = of._meta.get_field(constraint.field)
-            _refuse_twice(constraint, of, using, _written(field, objs), [obj.pk for obj in objs if obj.pk is not None])
-        yield
-
-
-@contextmanager
-def still_unique_after(rows: models.QuerySet[Any], values: Mapping[str, Any]) -> Iterator[None]:
-    """The same for an UPDATE of these rows."""
-    with _asking(rows.model, rows.db, values) as unique:
-        for of, constraint in unique:
-            value = values[constraint.field]
-            if value is not None and not hasattr(value, "as_sql"):
-                _refuse_twice(constraint, of, rows.db, [value], list(rows.values_list("pk", flat=True)))
-        yield
-
-
-@contextmanager
-def _asking(
-    model: type[models.Model], using: str, names: Collection[str] | None
-) -> Iterator[list[tuple[type[models.Model], UniqueSealed]]]:
-    """What the block has to ask for, if two index roots live; then it is one transaction, and no other is in it."""
     unique = [(of, found) for of, found in _unique(model) if names is None or found.field in names]
     if not unique or len(rings.index_ring().live) < 2:
-        yield []
+        yield
         return
     with transaction.atomic(using=using):
         for of, constraint in unique:
             lock(using, f"{of._meta.label_lower}.{constraint.field}")
-        yield unique
-
-
-def _refuse_twice(
-    constraint: UniqueSealed, model: type[models.Model], using: str, values: Iterable[Any], apart_from: list[Any]
-) -> None:
-    rows = model._base_manager.using(using).filter(**{f"{constraint.field}__in": list(values)})
-    if rows.exclude(pk__in=apart_from).exists():
-        raise IntegrityError(f"unique constraint {constraint.name} of {model._meta.label} failed")
+            values = list(_written(of._meta.get_field(constraint.field), objs))
+            rows = of._base_manager.using(using).filter(**{f"{constraint.field}__in": values})
+            if rows.exclude(pk__in=[obj.pk for obj in objs if obj.pk is not None]).exists():
+                raise IntegrityError(f"unique constraint {constraint.name} of {of._meta.label} failed")
+        yield
 
 
 def keep_unique(model: type[models.Model]) -> None:

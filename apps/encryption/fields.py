@@ -31,7 +31,7 @@ SHARED_OPTIONS = ("verbose_name", "blank", "null", "default", "editable", "choic
 
 
 class Ready(bytes):
-    """A cell in an expression that bulk_update() builds: sealed for the row which it is written to."""
+    """A cell that a statement writes: sealed for its row by pre_save() or SealedQuerySet.bulk_update()."""
 
     __slots__ = ()
 
@@ -100,13 +100,13 @@ class Encrypted(Guarded):
         """The value as its codec takes it, by the inner field's own conversion: "42" is 42 for a number."""
         return value if type(value) is str and self.codec is TEXT else self.inner.get_prep_value(value)
 
-    def seal(self, value: Any, instance: models.Model | None) -> Sealed:
-        """A new cell for this value in this instance's row; in any row if the field is not bound.
+    def seal(self, value: Any, instance: models.Model) -> Sealed:
+        """A new cell for this value in this instance's row.
 
         Raises ValueError if the value is not of the field's kind, KeyringError, and FieldError if the row has no key.
         """
         try:
-            origin = self.binding.of(instance) if instance is not None else ()
+            origin = self.binding.of(instance)
             return Sealed(self.cell(value, origin), origin, value)
         except Exception as error:  # noqa: BLE001 - raised again, without its frames
             # This frame and those below it hold the plaintext, and a debug page or a reporter shows their locals.
@@ -189,9 +189,7 @@ class Encrypted(Guarded):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         held = self.sealed_for(model_instance, add=add)
-        if type(held) is Sealed:
-            held.ready = True
-        return held
+        return Ready(held.cell) if type(held) is Sealed else held
 
     def sealed_for(self, instance: models.Model, *, add: bool) -> Any:
         """What the instance holds, a value as a cell for its row: made now if it was assigned or has to be new."""
@@ -241,13 +239,7 @@ class Encrypted(Guarded):
         )
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        """A cell that is bound to no row can be made for many: `update(field=value)` writes one and the same to all."""
-        if type(value) is Sealed and value.ready:  # once: given to update(), the same cell would go to other rows
-            value.ready = False
-            return value.cell
-        if self.bind or value is None or type(value) in (Ready, Sealed) or hasattr(value, "as_sql"):
-            return self.get_db_prep_value(value, connection)
-        return self.seal(value, None).cell
+        return value if type(value) is Ready else self.get_db_prep_value(value, connection)  # expressions too
 
     # What the inner field decides
 

@@ -8,7 +8,7 @@ from django.core.exceptions import FieldError
 from django.db import models
 
 from apps.encryption.attributes import Sealed
-from apps.encryption.constraints import still_unique, still_unique_after
+from apps.encryption.constraints import still_unique
 from apps.encryption.fields import Encrypted, Ready
 from apps.encryption.files import EncryptedFileField
 from apps.encryption.guards import refuse_inside, sealed_field
@@ -62,13 +62,6 @@ class SealedQuerySet[M: models.Model](models.QuerySet[M]):
             return super().bulk_create(
                 objs, batch_size or BATCH, ignore_conflicts, update_conflicts, update_fields, unique_fields
             )
-
-    def update(self, **values: Any) -> int:
-        self._for_write = True
-        with still_unique_after(self, values):
-            return super().update(**values)
-
-    update.alters_data = True  # type: ignore[attr-defined]  # as Django's, for templates
 
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         for expression in (*args, *kwargs.values()):

@@ -7,7 +7,6 @@ from unittest import mock
 
 import pytest
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.writer import MigrationWriter
 from django.test.utils import isolate_apps
@@ -18,7 +17,7 @@ from apps.encryption.fields import Encrypted
 from apps.encryption.search import Exact
 from tests.encryption.conftest import NEW, OLD, entry, ring
 from tests.encryption.test_fields import raw
-from tests.testapp.models import Member, Unbound
+from tests.testapp.models import Member
 
 BEFORE = ring(k0000000a=entry(material=OLD, number=1), k0000000b=entry("decrypt-only", material=NEW, number=2))
 AFTER = ring(k0000000a=entry("decrypt-only", material=OLD, number=1), k0000000b=entry(material=NEW, number=2))
@@ -58,14 +57,6 @@ def test_a_form_says_it_at_the_field_and_lets_the_row_keep_its_own_value(ada: Me
     assert MemberForm({"email": "Ada@example.org", "city": "Bern"}, instance=ada).is_valid()
     assert MemberForm({"email": "", "city": ""}).is_valid()
     assert CityForm({"city": "Bern"}, instance=Member(email="ada@example.org")).is_valid()  # not in the form
-
-
-def test_the_message_can_be_the_projects_own(ada: Member) -> None:
-    constraint = UniqueSealed("email", name="x", violation_error_message="Taken.", violation_error_code="taken")
-    with pytest.raises(ValidationError) as refused:
-        constraint.validate(Member, Member(email="ada@example.org"))
-    (error,) = refused.value.error_dict["email"]
-    assert (error.message, error.code) == ("Taken.", "taken")
 
 
 def test_a_migration_holds_it_by_its_field() -> None:
@@ -130,16 +121,6 @@ def test_while_two_roots_live_a_row_may_keep_or_change_its_value(use_rings: Any,
     Member.objects.bulk_update([made], ["email", "city"])
     assert bytes(raw(made, "email"))[1] & 0x10 == 0
     assert Member.objects.get(email="old@example.org").city == "Bern"
-
-
-def test_an_update_of_many_rows_asks_for_both_tags_too(use_rings: Any, db: None) -> None:
-    use_rings(indexes=BEFORE)
-    one, two = Unbound.objects.create(code="one"), Unbound.objects.create(code="two")
-    use_rings(indexes=AFTER)
-    with pytest.raises(IntegrityError, match="testapp_unbound_code"), transaction.atomic():
-        Unbound.objects.filter(pk=two.pk).update(code="one")
-    assert Unbound.objects.filter(pk=one.pk).update(code="one") == 1
-    assert Unbound.objects.update(code=None) == 2
 
 
 def test_with_one_root_nothing_is_asked(ada: Member, django_assert_num_queries: Any) -> None:
