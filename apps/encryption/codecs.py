@@ -5,7 +5,7 @@ import json
 import struct
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -27,15 +27,11 @@ class Codec:
     """
 
     name: str
-    byte: int
+    start: bytes  # the codec byte
     write: Callable[[Any], bytes]
     read: Callable[[bytes], Any]
     searchable: bool = True
     mutable: bool = False
-    start: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "start", bytes((self.byte,)))
 
     def encode(self, value: Any) -> bytes:
         """Codec byte and value. Raises ValueError, TypeError or AttributeError if the value is not of this kind."""
@@ -43,7 +39,7 @@ class Codec:
 
     def decode(self, plaintext: bytes) -> Any:
         """The value. Raises UnknownFormat if the codec byte is another's or the bytes are not of its form."""
-        if not plaintext or plaintext[0] != self.byte:
+        if plaintext[:1] != self.start:
             raise UnknownFormat(f"A cell of codec {self.name} holds a value of another codec.")
         try:
             return self.read(plaintext[1:])
@@ -86,22 +82,22 @@ def _ascii[Value](parse: Callable[[str], Value]) -> Callable[[bytes], Value]:
     return lambda encoded: parse(encoded.decode("ascii"))
 
 
-TEXT = Codec("text", 0x01, lambda value: value.encode(), bytes.decode)
-INTEGER = Codec("integer", 0x02, _shortest, _whole)
+TEXT = Codec("text", b"\x01", lambda value: value.encode(), bytes.decode)
+INTEGER = Codec("integer", b"\x02", _shortest, _whole)
 FLOAT = Codec(
-    "float", 0x04, struct.Struct(">d").pack, lambda encoded: struct.unpack(">d", encoded)[0], searchable=False
+    "float", b"\x04", struct.Struct(">d").pack, lambda encoded: struct.unpack(">d", encoded)[0], searchable=False
 )
-BOOLEAN = Codec("boolean", 0x05, lambda value: b"\x01" if value else b"\x00", _truth)
-DATE = Codec("date", 0x06, lambda value: value.isoformat().encode("ascii"), _ascii(datetime.date.fromisoformat))
-DATETIME = Codec("datetime", 0x07, _moment, _ascii(datetime.datetime.fromisoformat))
-TIME = Codec("time", 0x08, _time_of_day, _ascii(datetime.time.fromisoformat))
+BOOLEAN = Codec("boolean", b"\x05", lambda value: b"\x01" if value else b"\x00", _truth)
+DATE = Codec("date", b"\x06", lambda value: value.isoformat().encode("ascii"), _ascii(datetime.date.fromisoformat))
+DATETIME = Codec("datetime", b"\x07", _moment, _ascii(datetime.datetime.fromisoformat))
+TIME = Codec("time", b"\x08", _time_of_day, _ascii(datetime.time.fromisoformat))
 DURATION = Codec(
-    "duration", 0x09, lambda value: _shortest(value // MICROSECOND), lambda encoded: _whole(encoded) * MICROSECOND
+    "duration", b"\x09", lambda value: _shortest(value // MICROSECOND), lambda encoded: _whole(encoded) * MICROSECOND
 )
-UUID = Codec("uuid", 0x0A, lambda value: value.bytes, lambda encoded: uuid.UUID(bytes=encoded))
+UUID = Codec("uuid", b"\x0a", lambda value: value.bytes, lambda encoded: uuid.UUID(bytes=encoded))
 BINARY = Codec(
     "binary",
-    0x0C,
+    b"\x0c",
     lambda value: bytes(memoryview(value)),  # bytes(5) alone would be five zeros
     bytes,
     mutable=True,  # a bytearray is
@@ -119,7 +115,7 @@ def decimal_codec(max_digits: int | None, places: int | None) -> Codec:
         except ArithmeticError:
             raise ValueError("A decimal has more digits than its field declares.") from None
 
-    return Codec("decimal", 0x03, write, _ascii(Decimal))
+    return Codec("decimal", b"\x03", write, _ascii(Decimal))
 
 
 def json_codec(encoder: type[json.JSONEncoder] | None, decoder: type[json.JSONDecoder] | None) -> Codec:
@@ -132,7 +128,7 @@ def json_codec(encoder: type[json.JSONEncoder] | None, decoder: type[json.JSONDe
     def read(encoded: bytes) -> Any:
         return json.loads(encoded.decode(), cls=decoder)
 
-    return Codec("json", 0x0B, write, read, searchable=False, mutable=True)
+    return Codec("json", b"\x0b", write, read, searchable=False, mutable=True)
 
 
 BINDABLE: dict[type, Codec] = {str: TEXT, int: INTEGER, uuid.UUID: UUID}

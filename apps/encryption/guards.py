@@ -8,7 +8,7 @@ one value differ, and their order is chance.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.expressions import Col, Combinable, F, OrderBy, Ref, Subquery
 from django.db.models.lookups import IsNull
@@ -82,17 +82,11 @@ def refuse_misuse(query: Any) -> None:
 
 def sealed_field(model: type[models.Model], path: str) -> Any:
     """The encrypted field that a lookup path such as `owner__notes` leads to or through; None if there is none."""
-    for name in path.split("__"):
-        try:
-            found = model._meta.get_field(name)
-        except FieldDoesNotExist:
-            return None
-        if isinstance(found, Guarded):
-            return found
-        if not isinstance(found.related_model, type):
-            return None
-        model = found.related_model
-    return None
+    try:
+        _, found, _, _ = Query(model).names_to_path(path.split("__"), model._meta)
+    except FieldError:
+        return None
+    return found if isinstance(found, Guarded) else None
 
 
 def refuse_inside(parent: Any) -> None:

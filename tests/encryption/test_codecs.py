@@ -65,7 +65,7 @@ def test_any_other_bytes_are_refused_as_an_unknown_format(codec: codecs.Codec, v
 
 
 def test_the_bytes_of_the_codecs_are_all_different_and_their_names_too() -> None:
-    assert len({codec.byte for codec, _ in VALUES}) == len({codec.name for codec, _ in VALUES}) == len(VALUES) == 12
+    assert len({codec.start for codec, _ in VALUES}) == len({codec.name for codec, _ in VALUES}) == len(VALUES) == 12
 
 
 @given(value=st.integers())
