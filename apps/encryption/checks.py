@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ModelState
 
 from apps.encryption import rings
-from apps.encryption.binding import bound_field
+from apps.encryption.binding import Labeled, bound_field
 from apps.encryption.codecs import BINDABLE, codec_for
 from apps.encryption.errors import KeyringError
 from apps.encryption.fields import Encrypted
@@ -116,16 +116,12 @@ def check_labels(**_: Any) -> Messages:
         meta = field.model._meta
         now[meta.app_label, str(meta.model_name)][field.name] = field.frozen_label
     states = MigrationLoader(None).project_state().models.items()
-    return [message for place, state in states for message in _changed(place, _labels_of(state), now)]
+    return [message for place, state in states for message in _changed(place, state, now)]
 
 
-def _labels_of(state: ModelState) -> dict[str, str]:
-    fields = state.fields.items()
-    return {name: each.frozen_label for name, each in fields if isinstance(each, Encrypted | EncryptedFileField)}
-
-
-def _changed(place: tuple[str, str], before: dict[str, str], now: Labels) -> Iterator[checks.CheckMessage]:
+def _changed(place: tuple[str, str], state: ModelState, now: Labels) -> Iterator[checks.CheckMessage]:
     app, model = place
+    before = {name: field.frozen_label for name, field in state.fields.items() if isinstance(field, Labeled)}
     in_app = {other: labels for other, labels in now.items() if other[0] == app}
     for name, label in before.items():
         if _is_gone(place, name, before, in_app):

@@ -19,8 +19,8 @@ def watch() -> None:
     """Called when the app is ready. Proxies too: what is deleted through one sends its signals."""
     for model in apps.get_models():
         if file_fields(model):
-            post_save.connect(forget_replaced, sender=model, dispatch_uid=f"encryption.replaced.{model._meta.label}")
-            pre_delete.connect(forget_deleted, sender=model, dispatch_uid=f"encryption.deleted.{model._meta.label}")
+            post_save.connect(forget_replaced, sender=model)
+            pre_delete.connect(forget_deleted, sender=model)
 
 
 def file_fields(model: type[models.Model]) -> list[EncryptedFileField]:

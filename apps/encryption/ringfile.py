@@ -57,8 +57,8 @@ def destroy(entries: Entries, key_id: str, *, after: timedelta) -> None:
     It must have been retired for as long as `after`, which should be how long backups are kept.
     """
     _expect(entries, key_id, State.RETIRED, "destroyed")
-    key = next(key for key in Keyring.parse(json.dumps(entries), name="ring") if key.id == key_id)
-    since = key.changed or datetime.now(UTC)
+    changed = entries[key_id].get("changed")
+    since = datetime.fromisoformat(changed) if changed else datetime.now(UTC)
     if datetime.now(UTC) - since < after:
         raise Refused(
             f"Key {key_id} was retired on {since:%Y-%m-%d}, and backups that need it may be {after.days} days old. "
