@@ -59,7 +59,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "apps.rbac.middleware.PolicyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "config.security.no_store.NoStoreMiddleware",
     "axes.middleware.AxesMiddleware",  # last, as axes asks
 ]
 

@@ -110,7 +110,9 @@ SECURE_CSP = {
 SECURE_CONTENT_TYPE_NOSNIFF = True  # 3.4.4
 SECURE_REFERRER_POLICY = "same-origin"  # 3.4.5; "no-referrer" would fail every form (Origin: null)
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"  # 3.4.8
-RESPONSE_HEADERS = {
+RESPONSE_HEADERS = {  # with every response that does not say otherwise
+    # Not only when signed in: a sign-in form holds a CSRF token, and a page that tells nothing is cheap to send again.
+    "Cache-Control": "no-store, private",  # kept by no cache, the browser's included: 14.2.2, 14.3.2
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",  # 3.5.8
     "Origin-Agent-Cluster": "?1",
