@@ -9,10 +9,10 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from apps.audit.api import record_after_rollback
 from apps.rbac.policies import login, policy, public
 from config.metrics import exposition
 from config.navigation import links_for
-from config.security.signals import request_refused
 
 TOO_LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
@@ -46,7 +46,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.METRICS_TOKEN:
         raise Http404
     if not constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}"):
-        refused("its token for the metrics was not ours")
+        record_after_rollback("hardening.request.refused", reason="its token for the metrics was not ours")
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
@@ -58,9 +58,5 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    refused("its form was not one of ours", csrf=reason)
+    record_after_rollback("hardening.request.refused", reason="its form was not one of ours", csrf=reason)
     return render(request, "403_csrf.html", status=403)
-
-
-def refused(reason: str, **details: str) -> None:
-    request_refused.send(sender=None, target=None, outcome="denied", changes=None, reason=reason, details=details)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from config.security.signals import request_refused
+from apps.audit.api import record_after_rollback
 
 OURS = ("same-origin", "none")
 
@@ -27,14 +27,10 @@ class FetchMetadataMiddleware:
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
         if not allowed(request):
             reason = "another site sent it"
-            request_refused.send(
-                sender=type(self),
-                target=None,
-                outcome="denied",
-                changes=None,
-                reason=reason,
-                details={name: request.headers.get(name, "") for name in ("Sec-Fetch-Site", "Sec-Fetch-Dest")},
-            )
+            sent: dict[str, Any] = {
+                name: request.headers.get(name, "") for name in ("Sec-Fetch-Site", "Sec-Fetch-Dest")
+            }
+            record_after_rollback("hardening.request.refused", reason=reason, **sent)
             raise PermissionDenied(reason)
 
 

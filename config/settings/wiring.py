@@ -30,7 +30,6 @@ AUDIT_SIGNALS = {
     "apps.rbac.signals.share_granted": "rbac.share.granted",
     "apps.rbac.signals.share_revoked": "rbac.share.revoked",
     "apps.rbac.signals.superuser_changed": "rbac.superuser.changed",
-    "config.security.signals.request_refused": Survives("hardening.request.refused"),
 }
 
 # Fields whose values the audit log never keeps: of these only that they changed. Their kinds, wherever they are.
