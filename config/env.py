@@ -36,7 +36,6 @@ class Env:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.problems: list[str] = []
-        self.names: set[str] = set()
 
     def problem(self, name: str, what: str, cure: str = "") -> None:
         self.problems.append(f"{name}: {what}" + (f" {cure}" if cure else ""))
@@ -52,7 +51,6 @@ class Env:
             )
 
     def _raw(self, name: str, *, private: bool = False) -> str | None:
-        self.names.add(name)
         direct, path = self.environ.get(name), self.environ.get(f"{name}_FILE")
         if direct and path:
             self.problem(name, f"both {name} and {name}_FILE are set.", "Unset one of them.")
@@ -139,15 +137,6 @@ class Env:
             if raw.lower() not in ("true", "false"):
                 raise ValueError(f"{raw!r} is neither true nor false.")
             return raw.lower() == "true"
-
-        return self._read(name, parse, otherwise, otherwise)
-
-    def integer(self, name: str, *, otherwise: int, least: int, most: int) -> int:
-        def parse(raw: str) -> int:
-            number = int(raw) if raw.lstrip("-").isdecimal() else None
-            if number is None or not least <= number <= most:
-                raise ValueError(f"{raw!r} is not a whole number from {least} to {most}.")
-            return number
 
         return self._read(name, parse, otherwise, otherwise)
 

@@ -111,13 +111,6 @@ def test_a_mistyped_boolean_is_not_taken_for_false(raw: str) -> None:
     assert "neither true nor false" in refusal(env)
 
 
-@pytest.mark.parametrize("raw", ["nine", "-1", "101", "1.5"])
-def test_a_number_out_of_its_range_is_refused(raw: str) -> None:
-    env = Env({"COUNT": raw})
-    assert env.integer("COUNT", otherwise=5, least=0, most=100) == 5
-    assert "whole number from 0 to 100" in refusal(env)
-
-
 def test_a_value_outside_its_choices_is_refused() -> None:
     env = Env({"MODE": "opne"})
     env.text("MODE", choices=("open", "closed"))
@@ -172,5 +165,4 @@ def test_no_text_makes_a_reader_fail_otherwise_than_with_its_list(environ: dict[
     env.url("A", schemes=("https",), cure="")
     env.database("A", engines=("postgresql",), cure="")
     env.boolean("A", otherwise=False)
-    env.integer("A", otherwise=1, least=0, most=2)
     assert env.problems
