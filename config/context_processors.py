@@ -1,8 +1,7 @@
 """What every page knows: the site's name, the notice of a local run, where to go, and the request's id."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import TypedDict
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,21 +9,14 @@ from django.http import HttpRequest
 from config.navigation import Link, links_for
 
 
-class Site(TypedDict):
-    SITE_NAME: str
-    LOCAL_NOTICE: str
-    navigation: Callable[[], list[tuple[Link, bool]]]
-    request_id: str
-
-
-def site(request: HttpRequest) -> Site:
+def site(request: HttpRequest) -> dict[str, Any]:
     """The variables of `templates/base.html`. `navigation` asks permissions only when a page calls it."""
-    return Site(
-        SITE_NAME=settings.SITE_NAME,
-        LOCAL_NOTICE=settings.LOCAL_NOTICE,
-        navigation=partial(navigation, request),
-        request_id=getattr(request, "request_id", ""),
-    )
+    return {
+        "SITE_NAME": settings.SITE_NAME,
+        "LOCAL_NOTICE": settings.LOCAL_NOTICE,
+        "navigation": partial(navigation, request),
+        "request_id": getattr(request, "request_id", ""),
+    }
 
 
 def navigation(request: HttpRequest) -> list[tuple[Link, bool]]:
