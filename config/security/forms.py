@@ -14,12 +14,8 @@ LINE_BREAKS = {"\n", "\r", "\t"}
 
 
 class StrictMixin:
-    """Refuses unknown fields (mass assignment, ASVS 15.3.3), repeated ones (15.3.7) and control characters (2.2.1).
+    """Refuses unknown fields (mass assignment, ASVS 15.3.3), repeated ones (15.3.7) and control characters (2.2.1)."""
 
-    A form that shares its page with other parameters names them in `also_accepts`.
-    """
-
-    also_accepts: frozenset[str] = frozenset()
     data: Any
     fields: dict[str, forms.Field]
 
@@ -36,7 +32,7 @@ class StrictMixin:
                 self.add_error(None, problem)  # type: ignore[attr-defined] # likewise
 
     def unknown_fields(self) -> list[ValidationError]:
-        known = NOT_FIELDS | self.also_accepts
+        known = NOT_FIELDS
         for name, field in self.fields.items():
             known = known | posted_names(self.add_prefix(name), field)  # type: ignore[attr-defined] # likewise
         unknown = sorted(set(self.data) - known)
