@@ -122,7 +122,7 @@ class Env:
         """Comma-separated secrets, none by default: what SECRET_KEY_FALLBACKS takes."""
         return self._read(name, lambda raw: [Secret(part) for part in split(raw)], [], [], private=True)
 
-    def ring(self, name: str, validate: Callable[[str], list[str]], *, cure: str) -> Secret:
+    def ring(self, name: str, validate: Callable[[str], list[str]], *, of: str) -> Secret:
         """A key ring: JSON text that `validate` finds nothing wrong with (it gives the problems in plain words)."""
 
         def parse(raw: str) -> Secret:
@@ -130,6 +130,7 @@ class Env:
                 raise ValueError("; ".join(found))
             return Secret(raw)
 
+        cure = f"Make one with: manage.py keys generate {of} --file PATH, and set {name}_FILE=PATH"
         return self._read(name, parse, MISSING, Secret(""), cure_missing=cure, private=True)
 
     def boolean(self, name: str, *, otherwise: bool) -> bool:

@@ -17,7 +17,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     *PROJECT_APPS,
@@ -88,13 +87,11 @@ DATABASES = {
     # A request commits whole or not at all (a check holds it).
     | {"ATOMIC_REQUESTS": True},
 }
-if DATABASES["default"].get("ENGINE") == "django.db.backends.postgresql":
-    # Prepared statements on the server, with bound parameters (ASVS 1.2.4).
-    DATABASES["default"].setdefault("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"] |= {
-        "server_side_binding": env.boolean("DATABASE_SERVER_SIDE_BINDING", otherwise=True),
-        "prepare_threshold": 5,
-    }
+# Prepared statements on the server, with bound parameters (ASVS 1.2.4).
+DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
+    "server_side_binding": env.boolean("DATABASE_SERVER_SIDE_BINDING", otherwise=True),
+    "prepare_threshold": 5,
+}
 
 CACHES = {
     "default": {
@@ -118,8 +115,6 @@ SITE_URL = env.url("SITE_URL", schemes=("https",), cure="Where people find it, f
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]  # the pages are in English only; allauth's would follow the browser
 TIME_ZONE = "UTC"
-USE_TZ = True
-USE_I18N = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = Path(env.text("STATIC_ROOT", otherwise=str(BASE_DIR / "staticfiles")))

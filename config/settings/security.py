@@ -9,8 +9,6 @@ from apps.encryption.sources import validate
 from config.env import Secret, env
 from config.key_source import read_key_source
 
-MAKE_KEY = "Make one with: manage.py keys generate {} --file PATH, and set {}_FILE=PATH"
-
 # ── Never in production ──────────────────────────────────────────────────────────────────────────────────────────
 DEBUG = False  # stack traces and settings shown to strangers: 13.4.2, 16.5.1. No variable turns it on.
 
@@ -23,20 +21,14 @@ SECRET_KEY = env.secret(
     cure='It signs sessions and links. Make one with: python -c "import secrets; print(secrets.token_urlsafe(64))"',
 )
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")  # old keys, until their last session has ended
-FIELD_ENCRYPTION_KEYS = env.ring(
-    "FIELD_ENCRYPTION_KEYS", validate, cure=MAKE_KEY.format("fields", "FIELD_ENCRYPTION_KEYS")
-)  # encrypted model fields: 11.3.2, 14.1.2
-FIELD_INDEX_KEYS = env.ring(
-    "FIELD_INDEX_KEYS", partial(validate, index=True), cure=MAKE_KEY.format("indexes", "FIELD_INDEX_KEYS")
-)  # blind index: apart, so that data keys rotate without touching look-ups
-AUDIT_SIGNING_KEYS = env.ring(
-    "AUDIT_SIGNING_KEYS", partial(validate, public=True), cure=MAKE_KEY.format("audit", "AUDIT_SIGNING_KEYS")
-)  # signs the audit log's checkpoints, or where only public halves are, checks them: 16.4.2
+FIELD_ENCRYPTION_KEYS = env.ring("FIELD_ENCRYPTION_KEYS", validate, of="fields")  # 11.3.2, 14.1.2
+# Apart, so that the keys of fields rotate without touching look-ups by the blind index.
+FIELD_INDEX_KEYS = env.ring("FIELD_INDEX_KEYS", partial(validate, index=True), of="indexes")
+# Signs the audit log's checkpoints, or where only public halves are, checks them: 16.4.2
+AUDIT_SIGNING_KEYS = env.ring("AUDIT_SIGNING_KEYS", partial(validate, public=True), of="audit")
 KEY_SOURCE = read_key_source(env)  # who unwraps the rings, if they are kept wrapped: 13.3.1
 KEY_RINGS = {"audit": "AUDIT_SIGNING_KEYS", "fields": "FIELD_ENCRYPTION_KEYS", "indexes": "FIELD_INDEX_KEYS"}
-KEY_REMAINS = {
-    "audit": "apps.audit.notes.public_half"
-}  # what is kept of a destroyed key, so that signatures stay proven
+KEY_REMAINS = {"audit": "apps.audit.notes.public_half"}  # kept of a destroyed key: signatures stay proven
 KEY_USES = {  # asked before a key retires: how many stored values need it
     "fields": ["apps.encryption.key_uses.values_of_key"],
     "indexes": ["apps.encryption.key_uses.tags_of_root"],
@@ -46,9 +38,8 @@ KEY_USES = {  # asked before a key retires: how many stored values need it
 AUDIT_WITNESSES = env.addresses("AUDIT_WITNESSES", schemes=("file", "https", "mailto", "s3", "syslog"))
 
 # ── Who is asking ────────────────────────────────────────────────────────────────────────────────────────────────
-ALLOWED_HOSTS = env.hosts(
-    "ALLOWED_HOSTS", cure="The names the site answers to, for example: app.example.org"
-)  # forged Host in mailed links: 4.1.1, CWE-644
+# A forged Host in mailed links: 4.1.1, CWE-644
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", cure="The names the site answers to, for example: app.example.org")
 TRUSTED_PROXIES = env.networks(
     "TRUSTED_PROXIES", cure="The addresses of your TLS proxy, for example 10.0.0.0/24, or 127.0.0.1 on one machine"
 )  # a client's forged X-Forwarded-For and -Proto: 4.1.3, 16.2.1

@@ -18,7 +18,7 @@ from tests.project.tree import ROOT, files
 DOCUMENTS = ROOT / "docs"
 OTHERS = ("ACCOUNT_", "ALLAUTH_", "ANONYMOUS_", "AXES_", "GUARDIAN_", "WHITENOISE_")  # described by their packages
 DJANGOS = {"MAILERS", "ROOT_URLCONF"}  # which its global_settings do not hold
-NO_SETTINGS = {"BASE_DIR", "CSP", "MAKE_KEY", "SHARED_PROCESSORS"}  # what star imports carry along
+NO_SETTINGS = {"BASE_DIR", "CSP", "SHARED_PROCESSORS"}  # what star imports carry along
 
 KIT = {"accounts", "audit", "encryption", "hardening", "rbac", "records"}  # an adopter's apps have pages of their own
 
