@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from apps.rbac import grants
 from apps.rbac.roles import registry
@@ -67,13 +68,22 @@ class ActivateForm(forms.Form):
         label="For",
         choices=(("15", "15 minutes"), ("60", "an hour"), ("240", "four hours"), ("480", "eight hours")),
         coerce=lambda minutes: timedelta(minutes=int(minutes)),
-        help_text="No longer than the role allows. It ends earlier when you sign out, or drop it.",
     )
 
     def __init__(self, data: Any, roles: Collection[str]) -> None:
         super().__init__(data)
         self.fields["reason"].required = any(map(registry.is_privileged, roles))
         self.fields["role"] = forms.ChoiceField(choices=[(slug, registry.label(slug)) for slug in sorted(roles)])
+        duration: Any = self.fields["duration"]
+        now = timezone.now()
+        limits = {slug: most for slug in sorted(roles) if (most := registry.shortest(slug, "max_activation"))}
+        told = [f"At most {timesince(now - most, now)} as {registry.label(slug)}." for slug, most in limits.items()]
+        duration.help_text = " ".join([*told, "It ends earlier when you sign out, or drop it."])
+        if limits.keys() == set(roles):
+            # The first choice stays, however low the limit: the activation then ends with the limit.
+            longest = max(limits.values(), default=timedelta())
+            first, *others = duration.choices
+            duration.choices = [first, *(each for each in others if timedelta(minutes=int(each[0])) <= longest)]
 
 
 class RevokeForm(forms.Form):

@@ -87,6 +87,25 @@ def test_who_signed_in_long_ago_confirms_first_that_it_is_he(auditor: User, brow
     assert browser.get(ACCESS).status_code == 200
 
 
+def test_the_page_says_how_long_a_role_may_be_in_use_and_offers_no_longer(
+    registry: Registry, auditor: User, browser: Client
+) -> None:
+    page = browser.get(MINE).content.decode()
+    assert "At most 1\xa0hour as Auditor." in page
+    assert 'value="60"' in page
+    assert 'value="240"' not in page
+    assert b"Select a valid choice." in browser.post(MINE, {**POSTED, "duration": "240"}).content
+
+    declare("keeper", permissions=frozenset({LOOK}), requires_activation=True, max_activation=timedelta(minutes=5))
+    declare("warden", permissions=frozenset({LOOK}), requires_activation=True)
+    sync()
+    assign_role_as_system("keeper", auditor, reason="test")
+    page = browser.get(MINE).content.decode()
+    assert "At most 1\xa0hour as Auditor. At most 5\xa0minutes as Keeper." in page
+    assign_role_as_system("warden", auditor, reason="test")
+    assert 'value="480"' in browser.get(MINE).content.decode(), "which has no limit"
+
+
 @pytest.mark.parametrize(
     ("forged", "said"),
     [
