@@ -1,4 +1,4 @@
-"""Events by day and outcome, as numbers for an SVG that the template draws.
+"""Events by day and outcome, as numbers for a table and for an SVG that a template draws: a page of its own.
 
 What is over does not change any more (the log only grows): counts are kept in the cache, so that a page counts the
 last minutes alone. A transaction that commits later than that is counted when the cache forgets, after a day.
@@ -23,14 +23,21 @@ DAY: Final = timedelta(days=1)
 HEIGHT, WIDTH, GAP = 120, 960, 2
 SETTLED: Final = timedelta(minutes=5)  # so long ago, nearly all transactions have been committed
 NO_FILTERS: Final = {"before", "period", "since", "until"}  # days are counted whole
-STACK: Final = (Outcome.SUCCESS, Outcome.FAILURE, Outcome.DENIED, Outcome.ERROR)  # from the bottom up
+# From the bottom up. An SVG in an <img> takes no color from the page: these have 3:1 on its light and on its dark.
+STACK: Final = {
+    Outcome.SUCCESS: "#3d9970",
+    Outcome.FAILURE: "#b07d1a",
+    Outcome.DENIED: "#d64541",
+    Outcome.ERROR: "#7d6fd0",
+}
 
 type Counts = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    outcome: str
+    outcome: Outcome
+    color: str
     y: float
     height: float
 
@@ -61,12 +68,17 @@ class Bar:
         return [self.counts.get(outcome, 0) for outcome in STACK]
 
 
-def chart(filters: dict[str, Any]) -> list[Bar]:
-    """A bar for each day (UTC) of the filters' period; of its last 92 if it is longer, of the last 31 if it is open."""
+def days_of(filters: dict[str, Any]) -> list[date]:
+    """Each day (UTC) of the filters' period; the last 92 if it is longer, the last 31 if it is open."""
     until = min(filters.get("until") or datetime.now(UTC), datetime.now(UTC))
     since = max(filters.get("since") or until - WINDOW, until - LONGEST)
     first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
-    days = [first + DAY * number for number in range((last - first).days + 1)]
+    return [first + DAY * number for number in range((last - first).days + 1)]
+
+
+def chart(filters: dict[str, Any]) -> list[Bar]:
+    """A bar for each of the days."""
+    days = days_of(filters)
     counts = counted(filters, days) if days else {}
     drawn = [counts.get(str(day), {}) for day in days]
     most = max((sum(each.values()) for each in drawn), default=0)
@@ -79,11 +91,11 @@ def stacked(counts: Counts, most: int) -> list[Part]:
     """From the bottom up. One refusal among thousands of successes is seen all the same."""
     parts: list[Part] = []
     top = float(HEIGHT)
-    for outcome in STACK:
+    for outcome, color in STACK.items():
         if number := counts.get(outcome, 0):
             height = max(number / most * (HEIGHT - 8), 2)
             top -= height
-            parts.append(Part(outcome, round(top, 2), round(height, 2)))
+            parts.append(Part(outcome, color, round(top, 2), round(height, 2)))
     return parts
 
 

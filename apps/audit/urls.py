@@ -6,6 +6,8 @@ app_name = "audit"
 
 urlpatterns = [
     path("", views.event_list, name="event_list"),
+    path("days/", views.days, name="days"),
+    path("days.svg", views.days, {"drawn": True}, name="drawing"),
     path("export/", views.export, name="export"),
     path("integrity/", views.integrity, name="integrity"),
     path("integrity/<int:size>/", views.checkpoint, name="checkpoint"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from apps.audit import queries
 from apps.audit.api import record
 from apps.audit.canonical import harmless
-from apps.audit.chart import STACK, chart
+from apps.audit.chart import STACK, chart, days_of
 from apps.audit.commands.prove import proof as proof_of
 from apps.audit.exports import download
 from apps.audit.forms import Below, Cursor, EventFilter, Period
@@ -30,9 +30,22 @@ def event_list(request: HttpRequest) -> HttpResponse:
         filters = form.cleaned_data
         shown["page"] = queries.page_of(filters["before"], *queries.by_index(filters))
         look("audit.log.viewed", filters=form.filled())
-        bars = [] if filters["before"] else chart(filters)
-        shown |= {"bars": bars, "most": max((bar.total for bar in bars), default=0), "outcomes": STACK}
+        shown |= {"days": [] if filters["before"] else days_of(filters), "outcomes": STACK.items()}
     return render(request, "audit/event_list.html", shown)
+
+
+@require_safe
+def days(request: HttpRequest, *, drawn: bool = False) -> HttpResponse:
+    """Events by day: a page of numbers, or only their drawing, which the list loads lazily: then both are one look."""
+    form = EventFilter(request.GET)
+    if not form.is_valid():
+        return render(request, "audit/event_list.html", {"form": form})
+    look("audit.log.viewed", filters=form.filled())
+    bars = chart(form.cleaned_data)
+    shown = {"form": form, "bars": bars, "days": [bar.day for bar in bars], "outcomes": STACK.items()}
+    if drawn:
+        return render(request, "audit/days.svg", shown, content_type="image/svg+xml")
+    return render(request, "audit/days.html", shown | {"most": max((bar.total for bar in bars), default=0)})
 
 
 @require_safe

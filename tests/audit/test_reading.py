@@ -1,11 +1,10 @@
-"""How an administrator reads the log: filters without a whole scan, histories, the chart; a look is told once."""
+"""How an administrator reads the log: filters without a whole scan, histories; a look is told once."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -14,8 +13,6 @@ from uuid_utils.compat import uuid7
 
 from apps.accounts.models import User
 from apps.audit import api, looking
-from apps.audit.canonical import floor_of
-from apps.audit.chart import chart
 from apps.audit.context import acting_as, of_request
 from apps.audit.forms import EventFilter
 from apps.audit.models import Event
@@ -27,11 +24,6 @@ from tests.testapp.models import Thing
 __all__ = ["auditor"]
 pytestmark = pytest.mark.django_db
 REQUEST = "0af7651916cd43dd8448eb211c80319c"
-
-
-@pytest.fixture(autouse=True)
-def _no_counts_are_kept() -> None:
-    cache.clear()
 
 
 def looks() -> list[str]:
@@ -230,56 +222,6 @@ def test_a_history_with_an_unreadable_time_is_refused_with_words(auditor: Client
 def test_histories_are_for_those_who_may_read_the_log(stranger: User, client_for: Callable[[User], Client]) -> None:
     for name, arguments in (("audit:actor", ["user", "7"]), ("audit:target", ["testapp.thing", "7"])):
         assert client_for(stranger).get(reverse(name, args=arguments)).status_code == 403
-
-
-def test_the_chart_counts_each_day_by_outcome(auditor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    noon = timezone.now().replace(hour=12) - timedelta(days=5)
-    for outcome in ("success", "success", "denied", "error"):
-        at(monkeypatch, noon, outcome=outcome, to="x")
-    bars = chart({"category": "data", "since": noon - timedelta(days=1), "until": noon + timedelta(days=1)})
-    assert [bar.total for bar in bars] == [0, 4, 0]
-    assert bars[1].counts == {"success": 2, "denied": 1, "error": 1}
-    assert [(part.outcome, part.height) for part in bars[1].parts] == [("success", 56), ("denied", 28), ("error", 28)]
-    page = auditor.get(reverse(LIST), {"category": "data"}).text
-    assert page.count("<rect") == 3
-    assert f"since={noon.date()}T00%3A00&amp;until={(noon + timedelta(days=1)).date()}T00%3A00" in page
-
-
-def test_what_was_counted_is_not_counted_again(monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any) -> None:
-    for minutes in (1, 30, 60 * 24, 60 * 24 * 5):
-        at(monkeypatch, timezone.now() - timedelta(minutes=minutes), to="x")
-    fresh = chart({"category": "data"})
-    assert sum(bar.total for bar in fresh) == 4
-    with django_assert_num_queries(1) as asked:
-        assert chart({"category": "data"}) == fresh
-    at(monkeypatch, timezone.now(), to="x")
-    assert sum(bar.total for bar in chart({"category": "data"})) == 5
-    bound = floor_of(timezone.now() - timedelta(minutes=6))
-    assert (str(bound) if connection.vendor == "postgresql" else bound.hex) < str(asked.captured_queries[0])[-200:]
-
-
-def test_what_the_cache_forgot_is_counted_anew_and_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    for days in range(6):
-        at(monkeypatch, timezone.now() - timedelta(days=days, minutes=30), to="x")
-    fresh = chart({"category": "data"})
-    cache.clear()
-    assert chart({"category": "data"}) == fresh
-    assert chart({"category": "data"}) == fresh
-    assert chart({"category": "data", "since": timezone.now() - timedelta(days=3)})[-1].counts == fresh[-1].counts
-
-
-def test_one_refusal_among_thousands_of_successes_is_seen() -> None:
-    from apps.audit.chart import stacked
-
-    parts = {part.outcome: part.height for part in stacked({"success": 9_999, "denied": 1}, 10_000)}
-    assert parts["denied"] == 2
-
-
-def test_a_row_whose_time_was_forged_does_not_break_the_chart(auditor: Client) -> None:
-    event = api.event_of("testapp.thing.changed", api.Happening(details={"to": "x"}))
-    event.occurred_at = "long ago"
-    event.save()
-    assert auditor.get(reverse(LIST)).status_code == 200
 
 
 def test_a_time_that_is_yet_to_come_is_an_empty_page(auditor: Client) -> None:
