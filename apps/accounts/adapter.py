@@ -41,9 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):
         except ValidationError as limit:
             sign_in_throttled.send(
                 sender=type(self),
-                target=None,
                 outcome="denied",
-                changes=None,
                 reason="too many failures for this account or from this address",
                 details={"email": lockout.username(request, credentials)},
             )

@@ -71,7 +71,6 @@ class ResetPasswordForm(Bounded, allauth.ResetPasswordForm):
             sender=type(self),
             target=next(iter(self.users), None),
             outcome="success" if self.users else "failure",
-            changes=None,
             reason="" if self.users else "no account has this address",
             details={"email": email},
         )

@@ -47,9 +47,7 @@ def locked_out(
 def rate_exceeded(request: HttpRequest) -> HttpResponse:
     """The `handler429` which allauth asks for. Told once a minute for each address: the limit is there to save work."""
     if cache.add(f"rate-exceeded:{client_ip(request)}", 1, int(SHORT_WAIT.total_seconds())):
-        signals.rate_exceeded.send(
-            sender=None, target=None, outcome="denied", changes=None, reason="too many requests", details=None
-        )
+        signals.rate_exceeded.send(sender=None, outcome="denied", reason="too many requests")
     return too_many_requests(request)
 
 

@@ -1,6 +1,7 @@
 """Security events of accounts which are not already a signal of Django, allauth or axes.
 
-Each is sent with `target, outcome, changes, reason, details`; `config.settings.wiring` names the action it becomes.
+Each is sent with those of `target, outcome, changes, reason, details` that say something; `config.settings.wiring`
+names the action it becomes.
 """
 
 from django.dispatch import Signal

@@ -24,14 +24,7 @@ def profile(request: Request) -> HttpResponse:
     if form.is_valid():
         user = form.save()
         if user.name != before:
-            profile_changed.send(
-                sender=User,
-                target=user,
-                outcome="success",
-                changes={"name": [before, user.name]},
-                reason="",
-                details={},
-            )
+            profile_changed.send(sender=User, target=user, changes={"name": [before, user.name]})
         messages.success(request, _("Your profile is saved."))
         return redirect("accounts:profile")
     return render(request, "account/profile.html", {"form": form})
