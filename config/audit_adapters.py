@@ -9,22 +9,30 @@ from allauth.account import signals as allauth
 from allauth.account.models import EmailAddress
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 
 from apps.accounts import lockout
 from apps.accounts.models import User
 from apps.audit.api import record, record_after_rollback
 
+DONE = {  # what a signal tells of a user, and nothing else
+    user_logged_in: "accounts.session.started",
+    allauth.user_signed_up: "accounts.user.registered",
+    allauth.password_changed: "accounts.password.changed",
+    allauth.password_reset: "accounts.password.reset",
+    allauth.password_set: "accounts.password.set",
+}
+
+
+@receiver(list(DONE))
+def done(signal: Signal, user: User, **kwargs: Any) -> None:
+    record(DONE[signal], target=user)
+
 
 def account_of(email: str) -> User | None:
     """Whose account was tried, for its owner's page of activity. One query, whether or not there is one."""
     return User.objects.filter(email=email).first()
-
-
-@receiver(user_logged_in)
-def signed_in(user: User, **kwargs: Any) -> None:
-    record("accounts.session.started", target=user)
 
 
 @receiver(user_logged_out)
@@ -64,11 +72,6 @@ def reauthenticated(user: User, **kwargs: Any) -> None:
         record("accounts.session.reauthenticated", target=user)
 
 
-@receiver(allauth.user_signed_up)
-def signed_up(user: User, **kwargs: Any) -> None:
-    record("accounts.user.registered", target=user)
-
-
 @receiver(allauth.email_confirmed)
 def email_confirmed(email_address: EmailAddress, **kwargs: Any) -> None:
     record("accounts.email.confirmed", target=email_address.user, email=email_address.email)
@@ -86,18 +89,3 @@ def email_changed(
 @receiver(allauth.email_verification_code_rejected)
 def code_rejected(user: User, **kwargs: Any) -> None:
     record_after_rollback("accounts.verification.failed", target=user, outcome="failure")
-
-
-@receiver(allauth.password_changed)
-def password_changed(user: User, **kwargs: Any) -> None:
-    record("accounts.password.changed", target=user)
-
-
-@receiver(allauth.password_reset)
-def password_reset(user: User, **kwargs: Any) -> None:
-    record("accounts.password.reset", target=user)
-
-
-@receiver(allauth.password_set)
-def password_set(user: User, **kwargs: Any) -> None:
-    record("accounts.password.set", target=user)
