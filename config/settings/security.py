@@ -134,7 +134,6 @@ RBAC_RAISE_ON_UNKNOWN = False  # in production an unknown permission is refused 
 ANONYMOUS_USER_NAME = None  # guardian: no row that stands for everybody
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
-GUARDIAN_RAISE_403 = True
 
 APPEND_SLASH = False  # a POST to a mistyped address would lose its body in a redirect
 

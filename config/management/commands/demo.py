@@ -58,10 +58,9 @@ class Command(BaseCommand):
         return password
 
     def print_table(self, passwords: dict[str, str | None]) -> None:
-        rows = [(ACCOUNTS[name], address_of(name), password or "as before") for name, password in passwords.items()]
         self.stdout.write(f"{'Role':<8}{'Email':<20}Password")
-        for role, email, password in rows:
-            self.stdout.write(f"{role:<8}{email:<20}{password}")
+        for name, password in passwords.items():
+            self.stdout.write(f"{ACCOUNTS[name]:<8}{address_of(name):<20}{password or 'as before'}")
         if None in passwords.values():
             self.stdout.write(
                 "\nPasswords are shown once, when an account is made. For new ones:\n"
