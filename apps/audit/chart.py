@@ -117,7 +117,7 @@ def counted(filters: dict[str, Any], days: list[date]) -> dict[str, Counts]:
 
 def add(counts: dict[str, Counts], filters: dict[str, Any], begin: datetime, end: datetime) -> None:
     rows = matching(filters | {"since": begin, "until": end}).order_by().annotate(day=Substr("occurred_at", 1, 10))
-    for day, outcome, number in rows.values_list("day", "outcome").annotate(number=Count("id")):
+    for day, outcome, number in rows.values_list("day", "outcome").annotate(number=Count("*")):
         of_day = counts.setdefault(day, {})  # of none that is drawn, if somebody wrote another time into the row
         of_day[outcome] = of_day.get(outcome, 0) + number
 

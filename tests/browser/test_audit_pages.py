@@ -80,6 +80,7 @@ def test_an_administrator_reads_the_log(drive: Drive, told: dict[str, Any]) -> N
         look(visitor, "audit-log-error")
         visitor.open("/audit/?action=rbac.policy.missing")
         look(visitor, "audit-log-none")
+        assert visitor.open("/audit/days.svg") == 200, "the drawing by itself, under the same policy"
         assert visitor.complaints == []
 
     drive(walk)
