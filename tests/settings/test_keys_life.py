@@ -204,7 +204,7 @@ def test_a_broken_ring_is_not_changed(rings: Rings) -> None:
 
 
 def test_a_file_that_is_not_there_is_told(rings: Rings, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="can't be changed"):
+    with pytest.raises(CommandError, match="can't be written"):
         run("add", "fields", "--file", str(tmp_path / "none" / "ring.json"))
 
 

@@ -65,28 +65,19 @@ class Command(BaseCommand):
         action.add_argument("--retention-days", type=int, default=RETENTION_DAYS, help="for how long backups are kept")
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
-        if action in ("generate", "status"):
-            getattr(self, action)(**options)
-            return
+        whole = action in ("generate", "public", "status")
         try:
-            self.public(**options) if action == "public" else self.change(action, **options)
+            getattr(self, action)(**options) if whole else self.change(action, **options)
         except OSError as error:
-            raise CommandError(f"The ring's file can't be changed: {error}.") from error
+            raise CommandError(f"The ring's file can't be written: {error}") from error
         except DatabaseError as error:
             raise CommandError(f"This can't be put on record, and is not done: the database says {error}.") from error
         except (KeyringError, ringfile.Refused, sources.SourceFailed) as error:
             raise CommandError(str(error)) from error
 
     def generate(self, *, ring: str, file: Path, **_: Any) -> None:
-        try:
-            wrapping = partial(sources.wrap, settings.KEY_RINGS[ring]) if sources.configured() else str
-            key_id = write_new_ring(file, wrapping)
-        except sources.SourceFailed as error:
-            raise CommandError(str(error)) from error
-        except OSError as error:
-            raise CommandError(
-                f"{file} can't be written: {error.strerror}." if error.strerror else str(error)
-            ) from error
+        wrapping = partial(sources.wrap, settings.KEY_RINGS[ring]) if sources.configured() else str
+        key_id = write_new_ring(file, wrapping)
         self.stdout.write(
             f"Key {key_id} is in {file}, which only its owner can read.\n"
             f"Next: set {settings.KEY_RINGS[ring]}_FILE={file.resolve()} and keep a copy in a safe place "
