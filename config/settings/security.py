@@ -44,6 +44,7 @@ TRUSTED_PROXIES = env.networks(
     "TRUSTED_PROXIES", cure="The addresses of your TLS proxy, for example 10.0.0.0/24, or 127.0.0.1 on one machine"
 )  # a client's forged X-Forwarded-For and -Proto: 4.1.3, 16.2.1
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only ever from a trusted proxy: TrustedProxyMiddleware
+USE_X_FORWARDED_HOST = False
 METRICS_TOKEN = env.secret(
     "METRICS_TOKEN",
     shortest=32,
@@ -56,19 +57,26 @@ SECURE_SSL_REDIRECT = True  # clear text: 12.2.1
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]  # who asks is on the private network
 SECURE_HSTS_SECONDS = int(timedelta(days=730).total_seconds())  # downgrade: 3.4.1
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-# SECURE_HSTS_PRELOAD stays off: opt in, since it can't be taken back.
+SECURE_HSTS_PRELOAD = False  # opt in: it can't be taken back
 
 # ── Cookies (3.3.1 to 3.3.4). __Host-: not overwritable from a subdomain ────────────────────────────────────────────
 SESSION_ENGINE = "config.security.sessions"  # in the database, so that they can be ended: 7.4.1
 SESSION_COOKIE_NAME = "__Host-sessionid"
 SESSION_COOKIE_SECURE = True
-# HttpOnly, and SameSite=Lax: Strict would lose the session on a mailed reset link. Django's own, as are JSON for what
-# a session holds, never pickle (1.5.2), and no cookie with each page, which a cache could keep: CVE-2026-35192.
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on a mailed reset link
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())  # absolute lifetime: 7.3.2
+SESSION_SAVE_EVERY_REQUEST = False  # session fixation through cached pages: CVE-2026-35192
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"  # never pickle: 1.5.2
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"  # Django's own page breaks the policy below
+LANGUAGE_COOKIE_NAME = "__Host-language"
+LANGUAGE_COOKIE_SECURE = True
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # its cookie could not be __Host-
 
 # ── What a browser may do with a page ────────────────────────────────────────────────────────────────────────────
@@ -90,8 +98,9 @@ SECURE_CSP = {
     "report-to": ["csp"],  # what was stopped, here or in an attacker's page, is told: 3.4.7
     "report-uri": ["/csp-reports/"],  # for browsers that do not know report-to
 }
-# Django's own, which stand: nosniff (3.4.4); opener and referrer within the same origin only (3.4.8, 3.4.5): with no
-# referrer at all every form would fail, by Origin: null.
+SECURE_CONTENT_TYPE_NOSNIFF = True  # 3.4.4
+SECURE_REFERRER_POLICY = "same-origin"  # 3.4.5; "no-referrer" would fail every form (Origin: null)
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"  # 3.4.8
 RESPONSE_HEADERS = {  # with every response that does not say otherwise
     # Not only when signed in: a sign-in form holds a CSRF token, and a page that tells nothing is cheap to send again.
     "Cache-Control": "no-store, private",  # kept by no cache, the browser's included: 14.2.2, 14.3.2
@@ -140,5 +149,5 @@ APPEND_SLASH = False  # a POST to a mistyped address would lose its body in a re
 SILENCED_SYSTEM_CHECKS = [
     "guardian.W001",  # its backend is not listed: RBACBackend answers for shares and roles in one query
     "security.W002",  # X-Frame-Options: RESPONSE_HEADERS sends it, with errors too, which Django's middleware does not
-    "security.W021",  # HSTS preload: see above
+    "security.W021",  # HSTS preload: see SECURE_HSTS_PRELOAD
 ]

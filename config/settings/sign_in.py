@@ -50,25 +50,29 @@ ACCOUNT_FORMS = {
     "set_password": "apps.accounts.forms.SetPasswordForm",
     "signup": "apps.accounts.forms.SignupForm",
 }
+ACCOUNT_PREVENT_ENUMERATION = True  # the same answer whether an address has an account or not: 6.3.8
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True  # and the same work: without a mail, a reset for a stranger would be faster
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # nobody registers another person's address
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True  # typed where the sign-up began, so bound to it: 6.6.2
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = int(timedelta(minutes=10).total_seconds())  # allauth's is 15: 6.5.5
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 3  # guesses: 6.6.3
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_CHANGE_EMAIL = True  # one address a person; the old one stays until the new one is proved
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a mail after every change of a credential: 6.3.7
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before the address changes: 7.5.1
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=5).total_seconds())
+ACCOUNT_LOGIN_BY_CODE_ENABLED = False  # mail is no factor: 6.3.6
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False  # who holds the mailbox must still sign in: 6.4.3
+ACCOUNT_LOGOUT_ON_GET = False  # an image on another site must not sign anybody out
 ACCOUNT_SESSION_REMEMBER = False  # the cookie ends with the browser; SESSION_COOKIE_AGE bounds it: 7.3.2
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
-# allauth's own, which stand: the same answer and the same work whether an address has an account or not (6.3.8), three
-# guesses of a code (6.6.3), no sign-in by mail alone, be it a code (6.3.6) or a reset (6.4.3), no sign-out by following
-# a link, as an image on another site would, and no header read for the client's address (16.2.1).
+ALLAUTH_TRUSTED_PROXY_COUNT = 0  # REMOTE_ADDR is the client already: TrustedProxyMiddleware, 16.2.1
 # ACCOUNT_RATE_LIMITS is not set, so that allauth's own limits hold: among others 10 failures a minute from one network
 # address and 5 in five minutes for one account (6.3.1), a new code every ten seconds (6.6.3), 20 sign-ups or resets a
 # minute from one address. Never empty it: axes sees none of these but the first.
 
 # ── Lock-out that operators see (django-axes) ────────────────────────────────────────────────────────────────────
-# In the database, as axes does by itself: a restart or an emptied cache forgets nothing.
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"  # a restart or an emptied cache forgets nothing
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # by address alone, signing in to one's own account resets it
 AXES_FAILURE_LIMIT = 4  # below allauth's five, after which axes would no longer be asked: 6.3.1
 AXES_COOLOFF_TIME = timedelta(minutes=15)  # finite: nobody is locked out for ever by a stranger, 6.1.1
