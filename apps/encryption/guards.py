@@ -68,7 +68,7 @@ def refuse_misuse(query: Any) -> None:
         refuse_inside(expression)
     _refuse_writing(query)
     _refuse_sorting(query)
-    if query.subquery and not query.default_cols:
+    if query.subquery:
         _refuse_handing_out(query, selected)
     if (query.distinct and not query.distinct_fields) or (query.combinator and not query.combinator_all):
         _refuse_merging(
@@ -175,10 +175,10 @@ def paths(name: Any) -> Iterator[str]:
 
 def _refuse_handing_out(query: Any, selected: list[Any]) -> None:
     """To a query around this one, which does not see what it compares, computes or writes."""
-    inner = {alias for alias in query.annotation_select if alias.startswith("__col")}  # for an aggregate over a slice
-    for field in {_sealed(query.annotations[alias]) for alias in inner} | (
-        {_sealed(selected[0])} if len(selected) == 1 else set()
-    ):
+    handed = [found for alias, found in query.annotation_select.items() if alias.startswith("__col")]  # to an aggregate
+    if len(selected) == 1 and not query.default_cols:
+        handed += selected
+    for field in map(_sealed, handed):
         if field is not None:
             raise FieldError(
                 f"{field.frozen_label} is encrypted: a subquery can't hand its ciphertext to the query around it. Get "

@@ -55,7 +55,10 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "a maximum of a slice": lambda: plain()[:2].aggregate(Max("notes")),
     "two maxima of a slice": lambda: Patient.objects.all()[:2].aggregate(Max("notes"), Max("title")),
     "a maximum of an annotation": lambda: plain().annotate(x=F("notes"))[:2].aggregate(Max("x")),
-    "a maximum of distinct rows": lambda: Patient.objects.distinct().aggregate(Max("notes")),
+    "a maximum of distinct rows": lambda: plain().distinct().aggregate(Max("notes")),
+    "a count of different values of distinct rows": lambda: (
+        plain().distinct().aggregate(a=Count("notes", distinct=True), b=Count("id"))
+    ),
     "a maximum of an annotation, and a count": lambda: Patient.objects.annotate(x=F("notes"))[:2].aggregate(
         Max("x"), Count("id")
     ),
@@ -131,6 +134,9 @@ ALLOWED: dict[str, tuple[Callable[[], Any], int]] = {
     "a value that is given as an expression": (lambda: plain().filter(weight=Value(60)).count(), 2),
     "a list of them": (lambda: plain().filter(weight__in=[Value(60), 61]).count(), 2),
     "a slice": (lambda: len(plain()[:2]), 2),
+    "the number of distinct rows with annotations": (lambda: plain().annotate(x=F("notes")).distinct().count(), 3),
+    "the number of selected values": (lambda: plain().values("pk", "notes").distinct().count(), 3),
+    "the number of a slice of values": (lambda: plain().values("title", "notes")[:2].count(), 2),
 }
 
 
