@@ -1,12 +1,11 @@
 """The lock file: the declared roles as text, committed, so that a change of what a role grants is a line of a review.
 
+What a role inherits is written with it: whoever reviews the line of a junior role sees whom else it reaches.
 It never decides anything. `manage.py rbac plan` compares it with the code, and CI fails while they differ.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -23,23 +22,13 @@ class MalformedLock(CommandError):
     """The lock file is damaged, or is none."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """What one role grants that it did not, and no longer grants; inherited permissions count."""
-
-    role: str
-    kind: str  # "new", "gone" or "changed"
-    gained: list[str]
-    lost: list[str]
-
-
 def declared(registry: Registry) -> Content:
     """What the lock file should say."""
     return {
         "roles": {
             slug: {
-                "inherits": sorted(slug_of(junior) for junior in role.inherits),
-                "permissions": sorted(registry.own(slug)),
+                "inherits": sorted(map(slug_of, role.inherits)),
+                "permissions": sorted(registry.permissions(slug)),
                 "scope": role.scope,
                 **{name: str(value) for name in LIMITS if (value := getattr(role, name))},
             }
@@ -72,7 +61,7 @@ def written() -> Content:
 def refuse_malformed(content: Content) -> None:
     """Only as far as it is read: a difference is what the lock file is for."""
     for slug, entry in content["roles"].items():
-        for name in (entry["scope"], *entry["inherits"], *entry["permissions"]):
+        for name in entry["permissions"]:
             if not isinstance(name, str):
                 raise TypeError(f"the role {slug} names {name!r}, which is no text")
     for kind in ("ssd", "dsd"):
@@ -83,14 +72,15 @@ def write(content: Content) -> None:
     Path(settings.RBAC_LOCK).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def changes(before: Content, after: Content) -> list[Change]:
-    old, new = registry_of(before), registry_of(after)
+def changes(before: Content, after: Content) -> list[dict[str, Any]]:
+    """What each role grants that it did not ("gained"), and no longer grants ("lost"); what is inherited counts."""
+    old, new = ({slug: set(entry["permissions"]) for slug, entry in each["roles"].items()} for each in (before, after))
     found = []
-    for slug in sorted(old.roles.keys() | new.roles.keys()):
-        was, becomes = old.permissions(slug), new.permissions(slug)
-        kind = "new" if slug not in old.roles else "gone" if slug not in new.roles else "changed"
+    for slug in sorted(old.keys() | new.keys()):
+        was, becomes = old.get(slug, set()), new.get(slug, set())
+        kind = "new" if slug not in old else "gone" if slug not in new else "changed"
         if kind != "changed" or was != becomes:
-            found.append(Change(slug, kind, sorted(becomes - was), sorted(was - becomes)))
+            found.append({"role": slug, "kind": kind, "gained": sorted(becomes - was), "lost": sorted(was - becomes)})
     return found
 
 
@@ -106,12 +96,3 @@ def rules_changed(before: Content, after: Content) -> list[str]:
     was, becomes = rules(before), rules(after)
     differing = (name for name in was.keys() | becomes.keys() if was.get(name) != becomes.get(name))
     return sorted(name for name in differing if not name.endswith(".permissions"))
-
-
-def registry_of(content: Content) -> Registry:
-    """The roles of a lock file, apart from those of the code."""
-    registry = Registry()
-    for slug, entry in content["roles"].items():
-        described: Any = SimpleNamespace(**{**entry, "permissions": frozenset(entry["permissions"])})
-        registry.roles[slug] = described  # not declared: no class is made of a file
-    return registry

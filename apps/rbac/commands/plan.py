@@ -5,7 +5,6 @@ Ends with status 1 while the lock file is stale; --write brings it up to date.
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -27,7 +26,7 @@ def run(command: BaseCommand, *, write: bool, offline: bool, **options: Any) -> 
     before, after = lock.written(), lock.declared(registry)
     result = {
         "stale": before != after,
-        "changes": [asdict(change) | ({} if offline else reach(change.role)) for change in lock.changes(before, after)],
+        "changes": [each | ({} if offline else reach(each["role"])) for each in lock.changes(before, after)],
         "rules": lock.rules_changed(before, after),
         "conflicts": {} if offline else {name: list(map(str, who)) for name, who in constraints.offenders().items()},
         "left_behind": {} if offline else checks.left_behind(),
