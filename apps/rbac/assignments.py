@@ -109,7 +109,8 @@ def give(
     columns = {**principal(to), **place, "scope_id": getattr(scope, "pk", None), "granted_by": by}
     given = RoleAssignment(role_id=slug, starts_at=starts_at, expires_at=expires_at, reason=reason, **columns)
     existing = None if queries.add(given) else live(slug, to, scope).get()
-    if existing and existing.has_term(*term):
+    goes_on = expires_at is None or expires_at > timezone.now()
+    if existing and goes_on and (existing.starts_at, existing.expires_at) == term:
         return existing
     refuse_too_long(slug, *term)
     if existing:

@@ -167,9 +167,8 @@ def givers(user: AnyUser, slug: str, permission: str, scope: models.Model | None
 
 def end_for(giver: Any, wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> datetime:
     """As long as he may give at all, and holds each of it: by the guard's own reckoning."""
-    change = guard.Change(giver, giver, scope, {giver.pk: guard.Standing(active=True, superuser=giver.is_superuser)})
-    may = change.end_of(*(administrators.MANAGE,) * is_role, protection.share_permission(scope))
-    return min(end for end in (may, *(change.end_of(name, *(guard.BIND,) * is_role) for name in wanted)) if end)
+    change = guard.Change(giver, giver, scope, {giver.pk: (True, giver.is_superuser)})
+    return min(filter(None, change.ends(wanted, is_role=is_role).values()))
 
 
 def holders(user: AnyUser, wanted: frozenset[str], scope: models.Model | None, *, is_role: bool) -> QuerySet[Any]:

@@ -97,7 +97,9 @@ def of_row(row: Any) -> Grant:
 def shared(*, user: decisions.AnyUser | None = None, obj: models.Model | None = None) -> list[Grant]:
     """Shares with a user or his groups, and of one object, as far as they are given. A query for each table."""
     every = [protection.concrete(obj)] if obj is not None else protection.protected_models()
-    tables = [(table, name) for each in every for table, name in zip(protection.shares_for(each), FIELDS, strict=True)]
+    tables = [
+        (table, name) for each in every for table, name in zip(protection.shares_of_model(each), FIELDS, strict=True)
+    ]
     return [grant for table, name in tables if table for grant in of_shares(table, name, user, obj)]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -26,11 +26,6 @@ type Principal = AbstractBaseUser | Group
 BIND = "rbac.bind_role"
 
 
-class Standing(NamedTuple):
-    active: bool
-    superuser: bool
-
-
 @dataclass(frozen=True)
 class Change:
     """One change of rights under way, and what the database says of the people in it now that their rows are locked."""
@@ -38,7 +33,7 @@ class Change:
     by: AbstractBaseUser | None
     to: Principal
     scope: models.Model | None
-    people: dict[Any, Standing]  # by primary key: the grantor, and who gets it
+    people: dict[Any, tuple[bool, bool]]  # whether active, and superuser: the grantor, and who gets it
 
     @cached_property
     def rights(self) -> dict[str, datetime]:
@@ -60,33 +55,40 @@ class Change:
             raise errors.SelfGrant("Nobody changes rights of his own. Ask another who may.")
 
     def refuse_inactive(self) -> None:
-        if not isinstance(self.to, Group) and not self.people[self.to.pk].active:
+        if not isinstance(self.to, Group) and not self.people[self.to.pk][0]:
             raise errors.InactiveRecipient(f"{self.to} can't sign in: the account is not active. Activate it first.")
 
     def refuse_unless_allowed(
         self, wanted: frozenset[str], until: datetime | None = None, *, is_role: bool = True
     ) -> None:
-        """To give a role or share of these permissions until then; or to take it, which has no term.
+        """To give a role or share of these permissions until then, and no longer than one has it oneself.
 
-        Roles are given by who manages roles, on an object also by who may share it. As in Kubernetes: hold what you
-        give, or for roles the permission to bind what you do not hold. Nobody gives for longer than he has.
+        Without `until` to take it, which has no term.
         """
-        may = self.end_of(*(MANAGE,) * is_role, protection.share_permission(self.scope))
-        if may is None:
+        ends = self.ends(wanted, is_role=is_role)
+        if ends[""] is None:
             refusal = f"You may not give or take roles here. It takes {MANAGE}."
             raise errors.MayNotGrant(refusal if is_role else "You may not share this.")
         self.refuse_own()
-        ends = {name: self.end_of(name, *(BIND,) * is_role) for name in sorted(wanted)}
         if missing := [name for name, end in ends.items() if end is None]:
             raise errors.BeyondOwn(f"You do not hold this yourself: {', '.join(missing)}.")
         if until is None:
             return
         self.refuse_inactive()
-        first = min(end for end in (may, *ends.values()) if end)
+        first = min(filter(None, ends.values()))
         if first < until:
             raise errors.BeyondTerm(
                 f"Your own right ends on {first:%Y-%m-%d at %H:%M %Z}. Give it until then at the latest."
             )
+
+    def ends(self, wanted: frozenset[str], *, is_role: bool) -> dict[str, datetime | None]:
+        """When the right to give at all ends, as "", and each of those that are given; None: he has it not.
+
+        Roles are given by who manages roles, on an object also by who may share it. As in Kubernetes: hold what you
+        give, or for roles the permission to bind what you do not hold.
+        """
+        may = self.end_of(*(MANAGE,) * is_role, protection.share_permission(self.scope))
+        return {"": may, **{name: self.end_of(name, *(BIND,) * is_role) for name in sorted(wanted)}}
 
     def end_of(self, *either: str) -> datetime | None:
         """When the last of these that the grantor holds ends; None if he holds none."""
@@ -143,9 +145,9 @@ def lock(target: models.Model) -> None:
         raise errors.NotGrantable(f"{target} is gone.")
 
 
-def lock_people(keys: set[Any]) -> dict[Any, Standing]:
-    found = queries.hold(get_user_model(), keys, "is_active", "is_superuser")
-    return {pk: Standing(*said) for pk, said in found.items()}
+def lock_people(keys: set[Any]) -> dict[Any, tuple[bool, bool]]:
+    """Whether each is active, and a superuser, by primary key."""
+    return queries.hold(get_user_model(), keys, "is_active", "is_superuser")
 
 
 def principal(to: Principal) -> dict[str, Any]:

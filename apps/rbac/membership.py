@@ -31,20 +31,18 @@ def leave_group(by: AbstractBaseUser, user: AbstractBaseUser, group: Group) -> N
 
 
 def changed(instance: Any, action: str, reverse: bool, pk_set: set[Any] | None = None, **_: Any) -> None:
-    """Receiver of m2m_changed, which Django sends inside of a transaction: what is refused here is not written."""
+    """Receiver of m2m_changed, which Django sends inside of a transaction: what is refused here is not written.
+
+    `reverse`: the change comes from the group's side. No `pk_set`: all are taken out.
+    """
     with guard.telling(instance):
         if action.startswith("pre_"):
-            before(instance, action, pairs_of(instance, reverse, pk_set))
+            related = instance.user_set if reverse else instance.groups
+            keys = related.values_list("pk", flat=True) if pk_set is None else pk_set
+            before(instance, action, [(pk, instance.pk) if reverse else (instance.pk, pk) for pk in keys])
         else:
             after(instance, action)
     memo.forget()
-
-
-def pairs_of(instance: Any, reverse: bool, pk_set: set[Any] | None) -> Pairs:
-    """Users and groups that are put together or taken apart. `reverse`: the change comes from the group's side."""
-    if pk_set is None:
-        pk_set = set((instance.user_set if reverse else instance.groups).values_list("pk", flat=True))
-    return [(pk, instance.pk) if reverse else (instance.pk, pk) for pk in pk_set]
 
 
 def before(instance: Any, action: str, pairs: Pairs) -> None:

@@ -39,8 +39,8 @@ def remember(key: Hashable, answer: bool) -> bool:
     return answer
 
 
-def forget(**_: object) -> None:
-    """Rights have changed: drop what is remembered, in every thread of the request. Takes a signal's arguments."""
+def forget() -> None:
+    """Rights have changed: drop what is remembered, in every thread of the request."""
     if answers := _answers.get():
         answers.known.clear()
         answers.changed = True

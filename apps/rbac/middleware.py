@@ -38,7 +38,8 @@ class PolicyMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: AnyView, view_args: tuple[Any, ...], view_kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         if (declared := policy_of(view_func)) is None:
-            refuse_undeclared(request, view_func)
+            reason = f"The view {view_func.__module__}.{view_func.__qualname__} declares no policy."
+            signals.tell(signals.policy_missing, outcome="denied", reason=reason, path=request.path)
             raise PermissionDenied("You may not open this page.")
         policy = declared.by_method(request.method)
         if policy.admits(request.user):
@@ -49,8 +50,3 @@ class PolicyMiddleware(LoginRequiredMiddleware):
         wanted = tuple(rule.permission for rule in policy.permissions())
         refuse(" or ".join(wanted), None, f"The policy of {request.path} does not admit this user.")
         raise AccessRefused("You may not open this page.", wanted)
-
-
-def refuse_undeclared(request: HttpRequest, view: AnyView) -> None:
-    reason = f"The view {view.__module__}.{view.__qualname__} declares no policy."
-    signals.tell(signals.policy_missing, outcome="denied", reason=reason, path=request.path)

@@ -20,7 +20,6 @@ What a protected model declares (its primary key is a UUID):
 The direct foreign key lets the database drop shares with their object, so none is left for a later one to inherit.
 """
 
-from datetime import datetime
 from typing import Any, ClassVar, Self
 
 import uuid_utils.compat
@@ -37,6 +36,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from apps.rbac.direct_writes import GuardedModel, GuardedQuerySet
 from apps.rbac.errors import DirectGrantError
 
+USER = settings.AUTH_USER_MODEL
 UNCHANGED = "An assignment is never changed. Revoke it and give another."
 REVOKING = {"revoked_at", "revoked_by"}
 
@@ -109,9 +109,7 @@ class RoleAssignment(GuardedModel):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, db_index=False, related_name="role_assignments"
-    )
+    user = models.ForeignKey(USER, models.CASCADE, null=True, db_index=False, related_name="role_assignments")
     group = models.ForeignKey(Group, models.CASCADE, null=True, db_index=False, related_name="role_assignments")
     role = models.ForeignKey(DeclaredRole, models.PROTECT, db_index=False, related_name="assignments")
     scope_type = models.CharField(max_length=200, blank=True)
@@ -119,15 +117,11 @@ class RoleAssignment(GuardedModel):
     scope_key = models.CharField(max_length=250, blank=True)
     starts_at = models.DateTimeField(null=True, help_text="Nothing: at once.")
     expires_at = models.DateTimeField(null=True, help_text="Nothing: until it is revoked.")
-    granted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
-    )
+    granted_by = models.ForeignKey(USER, models.SET_NULL, null=True, db_index=False, related_name="+")
     granted_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=500, blank=True)
     revoked_at = models.DateTimeField(null=True)
-    revoked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
-    )
+    revoked_by = models.ForeignKey(USER, models.SET_NULL, null=True, db_index=False, related_name="+")
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -178,11 +172,6 @@ class RoleAssignment(GuardedModel):
     def __str__(self) -> str:
         return f"{self.role_id} for {self.user or self.group}" + (f" on {self.scope_key}" if self.scope_key else "")
 
-    def has_term(self, starts_at: datetime | None, expires_at: datetime | None) -> bool:
-        """Whether this is its term, which has not ended."""
-        same = (self.starts_at, self.expires_at) == (starts_at, expires_at)
-        return same and (expires_at is None or expires_at > timezone.now())
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Raises DirectGrantError outside of the services, and for a row that exists: revoke it and give another."""
         if not self._state.adding:
@@ -198,7 +187,7 @@ class Share(GuardedModel):
     """One permission on one object: who gave it, when and why."""
 
     id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
-    granted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    granted_by = models.ForeignKey(USER, models.SET_NULL, null=True, related_name="+")
     granted_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=500, blank=True)
 

@@ -62,10 +62,9 @@ def labels() -> dict[str, str]:
 
 def labels_on(model: AnyModel) -> dict[str, str]:
     options, name = model._meta, model._meta.verbose_name
-    default = {
-        get_permission_codename(action, options): f"Can {action} {name}" for action in options.default_permissions
-    }
-    return {f"{options.app_label}.{each}": str(label) for each, label in (default | dict(options.permissions)).items()}
+    own = {get_permission_codename(each, options): f"Can {each} {name}" for each in options.default_permissions}
+    own |= dict(options.permissions)
+    return {f"{options.app_label}.{codename}": str(label) for codename, label in own.items()}
 
 
 def label(permission: str) -> str:
@@ -102,10 +101,6 @@ def shares_of_model(model: AnyModel) -> Shares:
         return next((each for each in found if each._meta.get_field("content_object").related_model is model), None)
 
     return of(UserShare), of(GroupShare)
-
-
-def shares_for(model: AnyModel | models.Model) -> Shares:
-    return shares_of_model(concrete(model))
 
 
 def protected_models() -> Iterator[AnyModel]:

@@ -106,11 +106,9 @@ def reaching_rows(model: protection.AnyModel, user_pk: Any, permission: str, ali
     arms = Arms(alias, user_pk)
     found = arms.roles_of_kind("a.scope_id", permission, protection.scope_type(model))
     found += arms.shares("a.content_object_id", permission, model)
-    container = protection.container_field(model)
-    if container and (
-        around := arms.roles_of_kind("a.scope_id", permission, protection.scope_type(container.related_model))
-    ):
-        found.append(arms.contained(container, around))
+    if container := protection.container_field(model):
+        around = arms.roles_of_kind("a.scope_id", permission, protection.scope_type(container.related_model))
+        found += [arms.contained(container, around)] if around else []
     everywhere = arms.roles_of_kind("1", permission, GLOBAL)
     known = memo.recall((user_pk, permission, protection.places(None))) if everywhere else None
     if known is None:
@@ -149,7 +147,9 @@ def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
     here = Sql(f"a.scope_key IN ({marks(len(kinds))})", tuple(kinds))
     ways = arms.roles("a.role_id, a.scope_key, a.expires_at", here)
     if obj is not None:
-        ways += arms.of_both(protection.shares_for(obj), "{permission}, NULL, NULL", this_object(arms, obj))
+        ways += arms.of_both(
+            protection.shares_of_model(protection.concrete(obj)), "{permission}, NULL, NULL", this_object(arms, obj)
+        )
     found: dict[str, datetime] = {}
     for name, key, end in rows(arms, joined(ways, " UNION ALL ")):
         if key is None:
@@ -162,7 +162,7 @@ def granted(user_pk: Any, obj: models.Model | None) -> dict[str, datetime]:
     return found
 
 
-def hold(model: protection.AnyModel, keys: Collection[Any], *columns: str) -> dict[Any, list[Any]]:
+def hold(model: protection.AnyModel, keys: Collection[Any], *columns: str) -> dict[Any, Any]:
     """Lock those of the rows that are there until the transaction ends; what the columns say now, by primary key."""
     arms = Arms(router.db_for_write(model))
     found = rows(arms, arms.locking(model, keys, columns)) if keys else []
@@ -171,14 +171,11 @@ def hold(model: protection.AnyModel, keys: Collection[Any], *columns: str) -> di
 
 def add(row: RoleAssignment) -> bool:
     """Insert the assignment, or return False: one for the same user or group, role and place is there, not revoked."""
-    alias = router.db_for_write(RoleAssignment)
-    with connections[alias].cursor() as cursor:
-        values = [
-            each.get_db_prep_save(each.pre_save(row, add=True), connections[alias])
-            for each in row._meta.concrete_fields
-        ]
-        cursor.execute(insertion(alias), values)
-        row._state.adding, row._state.db = False, alias
+    connection = connections[router.db_for_write(RoleAssignment)]
+    values = [each.get_db_prep_save(each.pre_save(row, add=True), connection) for each in row._meta.concrete_fields]
+    with connection.cursor() as cursor:
+        cursor.execute(insertion(connection.alias), values)
+        row._state.adding, row._state.db = False, connection.alias
         return bool(cursor.rowcount)
 
 

@@ -42,8 +42,8 @@ def watch_flags(instance: Any, update_fields: frozenset[str] | None = None, raw:
     """Before a user is saved. One query, and none when the flags are not written, as at each sign-in."""
     watched = not raw and (update_fields is None or FLAGS.intersection(update_fields))
     was = get_user_model()._default_manager.filter(pk=instance.pk).values(*FLAGS).first() if watched else {}
-    instance.rbac_flags = was
-    lost = {flag for flag in FLAGS if was and was[flag] and not getattr(instance, flag)}
+    instance.rbac_flags = dict.fromkeys(FLAGS, False) if was is None else was
+    lost = {flag for flag, was_so in instance.rbac_flags.items() if was_so and not getattr(instance, flag)}
     if lost and administrators.includes(instance.pk):
         # Asked before the row is written: after it, without a transaction around, it would be too late.
         with guard.telling(instance), transaction.atomic():
@@ -52,9 +52,9 @@ def watch_flags(instance: Any, update_fields: frozenset[str] | None = None, raw:
             administrators.refuse_if_fewer(administrators.locked_strength(), **apart)
 
 
-def tell_superuser(instance: Any, created: bool, **_: Any) -> None:
+def tell_superuser(instance: Any, **_: Any) -> None:
     """Who becomes a superuser may do everything; Django itself tells nobody."""
-    was = {"is_superuser": False} if created and instance.rbac_flags is None else instance.rbac_flags
+    was = instance.rbac_flags
     if was and was["is_superuser"] != instance.is_superuser:
         changes = {"is_superuser": [was["is_superuser"], instance.is_superuser]}
         signals.tell(signals.superuser_changed, target=instance, changes=changes)

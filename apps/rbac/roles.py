@@ -52,10 +52,6 @@ class Registry:
         self.roles[role.slug] = role
         self.forget()
 
-    def extend(self, slug: str, permissions: Iterable[str]) -> None:
-        self.extensions.setdefault(slug, set()).update(permissions)
-        self.forget()
-
     def get(self, slug: str) -> "type[Role]":
         """Raises UnknownRole."""
         if slug not in self.roles:
@@ -128,9 +124,8 @@ class Registry:
     def to_activate(self) -> frozenset[str]:
         """Roles not in use until activated: the privileged, and those of which one session may not use all (DSD)."""
         apart = {slug for each in self.dsd.values() for slug in each.roles}
-        return frozenset(
-            slug for slug in self.roles if self.is_privileged(slug) or apart.intersection(self.inherited(slug))
-        )
+        idle = {slug for slug in self.roles if self.is_privileged(slug) or apart.intersection(self.inherited(slug))}
+        return frozenset(idle)
 
 
 registry = Registry()
@@ -160,7 +155,8 @@ def slug_of(role: type[Role] | str) -> str:
 
 def extend(role: type[Role] | str, permissions: Iterable[str]) -> None:
     """Add permissions to a role of another app."""
-    registry.extend(slug_of(role), permissions)
+    registry.extensions.setdefault(slug_of(role), set()).update(permissions)
+    registry.forget()
 
 
 class Guest(Role):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import QuerySet
 
@@ -17,11 +17,11 @@ from apps.rbac.grants import Grant, name_of
 from apps.rbac.guard import Principal, principal
 from apps.rbac.queries import FOREVER
 
+type Names = str | Iterable[str]  # "change", "app.change_model", or several
 
-def share(
-    by: AbstractBaseUser, obj: models.Model, to: Principal, permissions: str | Iterable[str], reason: str = ""
-) -> list[str]:
-    """Give `to` the permissions on `obj` ("change", or "app.change_model"), and return those that were new to it.
+
+def share(by: AbstractBaseUser, obj: models.Model, to: Principal, permissions: Names, reason: str = "") -> list[str]:
+    """Give `to` the permissions on `obj`, and return those that were new to it.
 
     Raises GrantRefused: `by` needs the permission to share `obj` and each one that he gives, all without an end, as a
     share has none; not to himself or a group he is in; not to an inactive account.
@@ -40,11 +40,7 @@ def share(
 
 
 def unshare(
-    by: AbstractBaseUser,
-    obj: models.Model,
-    to: Principal,
-    permissions: str | Iterable[str] | None = None,
-    reason: str = "",
+    by: AbstractBaseUser, obj: models.Model, to: Principal, permissions: Names | None = None, reason: str = ""
 ) -> list[str]:
     """Take the permissions (all, if none is named) on `obj` from `to`, and return those that it had.
 
@@ -66,14 +62,14 @@ def shares_of(obj: models.Model) -> list[Grant]:
     return sorted(grants.shared(obj=obj), key=lambda each: (each.to_group, str(each.to)))
 
 
-def full_names(obj: models.Model, permissions: str | Iterable[str]) -> frozenset[str]:
+def full_names(obj: models.Model, permissions: Names) -> frozenset[str]:
     given = [permissions] if isinstance(permissions, str) else permissions
     return frozenset(protection.permission_of(obj, name) for name in given)
 
 
 def share_rows(obj: models.Model, to: Principal, wanted: frozenset[str] | None) -> QuerySet[Any]:
     """The shares of `obj` with `to`, of the wanted permissions or all. Raises NotGrantable."""
-    user_share, group_share = protection.shares_for(obj)
+    user_share, group_share = protection.shares_of_model(protection.concrete(obj))
     model = group_share if isinstance(to, Group) else user_share
     if model is None:
         raise NotGrantable(f"A {obj._meta.verbose_name} can't be shared.")
@@ -82,8 +78,7 @@ def share_rows(obj: models.Model, to: Principal, wanted: frozenset[str] | None) 
     rows: QuerySet[Any] = model.objects.filter(**principal(to), content_object=obj.pk)
     if wanted is None:
         return rows
-    codenames = [name.partition(".")[2] for name in wanted]
-    return rows.filter(permission__in=Permission.objects.filter(codename__in=codenames))
+    return rows.filter(permission__codename__in=[name.partition(".")[2] for name in wanted])
 
 
 def names(rows: QuerySet[Any]) -> frozenset[str]:

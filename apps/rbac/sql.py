@@ -132,8 +132,8 @@ class Arms:
 
 def shares_with(permission: str, model: protection.AnyModel | models.Model) -> protection.Shares:
     """The share tables in which the permission may stand: those of its own model."""
-    own = permission in protection.permissions_on(protection.concrete(model))
-    return protection.shares_for(model) if own else (None, None)
+    table = protection.concrete(model)
+    return protection.shares_of_model(table) if permission in protection.permissions_on(table) else (None, None)
 
 
 @cache

@@ -11,8 +11,7 @@ from apps.rbac import signals
 from apps.rbac.models import DeclaredRole
 from apps.rbac.roles import Role, registry
 
-type Change = list[list[str] | None]  # permissions before and after
-type Difference = dict[str, Change]
+type Difference = dict[str, list[list[str] | None]]  # by role, permissions before and after
 
 
 def after_migrate(using: str, **_: Any) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.rbac import activation_views, views
+from apps.rbac import views
 
 app_name = "rbac"
 
@@ -13,6 +13,6 @@ urlpatterns = [
     path("explain/", views.explanation, name="explain"),
     path("give/", views.give, name="give"),
     path("revoke/<uuid:pk>/", views.revoke, name="revoke"),
-    path("mine/", activation_views.mine, name="mine"),
-    path("mine/<str:slug>/drop/", activation_views.drop, name="drop"),
+    path("mine/", views.mine, name="mine"),
+    path("mine/<str:slug>/drop/", views.drop, name="drop"),
 ]

@@ -1,4 +1,4 @@
-"""The pages of access: who may do what, where and why, and the giving and taking of roles.
+"""The pages of access: who may do what, where and why, the giving and taking of roles, and their activation.
 
 Who may open them is said where they are included. With ?as=csv a list comes as a file, all pages of it.
 """
@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.rbac import activation, grants, protection, review, sessions
 from apps.rbac.assignments import assign_role, revoke_role
@@ -22,7 +23,7 @@ from apps.rbac.decisions import check, permissions_of
 from apps.rbac.downloads import as_csv
 from apps.rbac.errors import AccessRefused, GrantRefused
 from apps.rbac.explain import Decision, explain, givers
-from apps.rbac.forms import ExplainForm, GiveForm, RevokeForm, SearchForm
+from apps.rbac.forms import ActivateForm, ExplainForm, GiveForm, RevokeForm, SearchForm
 from apps.rbac.gates import access_or_404
 from apps.rbac.grants import LIVE, Grant, State, of_row
 from apps.rbac.models import DeclaredRole, RoleAssignment, held_by
@@ -168,6 +169,35 @@ def revoke(request: Request, pk: UUID) -> HttpResponse:
         return redirect("rbac:role", grant.role)
     [seen] = seen_by(request, [grant])
     return render(request, "rbac/revoke.html", {"form": form, "grant": seen})
+
+
+@show_or_save
+def mine(request: Request) -> HttpResponse:
+    """Roles that are held and not in use: whoever has some puts them to use for his session, and down again."""
+    session = sessions.of_request(request)
+    theirs, active = activation.eligible_roles(request.user), session.active_roles()
+    form = ActivateForm(request.POST or None, roles=theirs - active)
+    if form.is_valid() and allowed(form, lambda: activation.add_active_role(session, **form.cleaned_data)):
+        messages.success(request, f"You use the role {registry.label(form.cleaned_data['role'])} now.")
+        return redirect("rbac:mine")
+    ends, idle = session.backed(), sorted(theirs - active)
+    unproved = any(map(registry.is_privileged, idle)) and not session.proved()
+    shown = {
+        "active": [(registry.get(slug), ends[slug]) for slug in sorted(active)],
+        "idle": list(map(registry.get, idle)),
+        "prove_at": settings.RBAC_STEP_UP_URL if unproved else "",
+    }
+    return render(request, "rbac/mine.html", {**shown, "form": form})
+
+
+@require_POST
+def drop(request: Request, slug: str) -> HttpResponse:
+    """One that has ended meanwhile is dropped already."""
+    session = sessions.of_request(request)
+    if slug in session.active_roles():
+        activation.drop_active_role(session, slug)
+    messages.success(request, f"You no longer use the role {registry.label(slug)}.")
+    return redirect("rbac:mine")
 
 
 def allowed(form: forms.Form, change: Callable[[], object]) -> bool:

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.rbac.assignments import assign_role, assign_role_as_system
+from apps.rbac.constraints import SsdSet
 from apps.rbac.decisions import check
-from apps.rbac.errors import BeyondOwn, BeyondTerm, InactiveRecipient, MayNotGrant, SelfGrant
+from apps.rbac.errors import BeyondOwn, BeyondTerm, InactiveRecipient, MayNotGrant, SelfGrant, SeparationOfDuty
 from apps.rbac.membership import join_group, leave_group
 from apps.rbac.roles import Registry
 from apps.rbac.sync import sync
@@ -52,6 +53,20 @@ def test_nobody_puts_himself_into_a_group_or_an_inactive_account(
         join_group(administrator, administrator, team)
     with pytest.raises(InactiveRecipient):
         join_group(administrator, make_user(is_active=False), team)
+
+
+def test_a_group_that_would_break_a_separation_of_duty_is_not_joined_and_that_is_told_once(
+    registry: Registry, administrator: User, stranger: User, team: Group, told: list[Told]
+) -> None:
+    assign_role_as_system("testapp.librarian", stranger, reason="test")
+    declare("other", permissions=frozenset({"testapp.add_folder"}))
+    sync()
+    assign_role_as_system("other", team, reason="test")
+    SsdSet("apart", {"testapp.librarian", "other"})
+    with pytest.raises(SeparationOfDuty):
+        join_group(administrator, stranger, team)
+    assert not stranger.groups.exists()
+    assert [each.details["rule"] for each in told if each.name == "grant_refused"] == ["SeparationOfDuty"]
 
 
 def test_it_takes_the_right_to_bind_for_good(

@@ -107,8 +107,8 @@ MUTATIONS = [
     ),
     Mutation(
         "middleware.py",
-        "            refuse_undeclared(request, view_func)\n            raise PermissionDenied",
-        "            return None\n            raise PermissionDenied",
+        '            raise PermissionDenied("You may not open this page.")',
+        "            return None",
         "attacks/test_rbac_pages.py::test_a_page_that_nobody_has_declared_is_refused_to_everybody_superusers_included",
     ),
     Mutation(
