@@ -3,11 +3,13 @@
 Alphabetical. Which signal becomes which is in `config.settings.wiring` and `config.audit_adapters`.
 """
 
+from datetime import timedelta
 from functools import partial
 
 from apps.audit.actions import Action, Audience, Category, Severity, register
 
 AUDITORS = Audience.AUDITORS
+TEN_YEARS = timedelta(days=3653)  # of what explains why an event can't be read
 CRITICAL, INFO, NOTICE, WARNING = Severity.CRITICAL, Severity.INFO, Severity.NOTICE, Severity.WARNING
 
 account = partial(Action, category=Category.USER)
@@ -45,6 +47,7 @@ register(
     sealing("encryption.opening.failed", "An encrypted value could not be opened: {reason}", severity=CRITICAL),
     power("encryption.reveal.refused", "{actor} was refused to see {details.field} of {target} in full"),
     sealing("encryption.shell.unsealed", "{actor} opened encrypted values by hand"),
+    sealing("encryption.subject.shredded", "{actor} erased what is told of {details.subject}", retention=TEN_YEARS),
     data("encryption.value.revealed", "{actor} saw {details.field} of {target} in full", needs_actor=True),
     defense(
         "hardening.csp.violated",

@@ -13,12 +13,13 @@ from django.db import connections, transaction
 from apps.audit.triggers import append_only_models
 
 READ_ONLY = {"auth_permission", "django_content_type", "django_migrations"}
-OF_SEALER = {  # where it has a role of its own, the site only reads these, but for events
+OF_SEALER = {  # where it has a role of its own, the site only reads these, but for events and keys
     "audit_archive": "SELECT",
     "audit_checkpoint": "SELECT, INSERT",
     "audit_event": "SELECT, INSERT",
     "audit_leaf": "SELECT, INSERT",
     "audit_progress": "SELECT, INSERT, UPDATE",
+    "encryption_subjectkey": "SELECT (id)",
 }
 REPORTED = ("audit_archive", "audit_checkpoint", "audit_event", "audit_leaf")
 
@@ -36,7 +37,7 @@ def name_of(using: str) -> str:
 def rights(using: str, *, sealer: bool) -> Iterator[tuple[str, str, str]]:
     """For each table of the owner what the app may do, what reports may, and what the sealer may, if it has a role."""
     append_only = {model._meta.db_table for model in append_only_models()}
-    read_only = READ_ONLY | (OF_SEALER.keys() - {"audit_event"} if sealer else set())
+    read_only = READ_ONLY | (OF_SEALER.keys() - {"audit_event", "encryption_subjectkey"} if sealer else set())
     with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "

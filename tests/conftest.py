@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from apps.accounts.models import User
-from apps.encryption import rings
+from apps.encryption import rings, subjects
 from tests import factories
 
 # A slow machine is no bug: no deadline for one example. CI runs the same examples each time.
@@ -49,6 +49,13 @@ def _flush_lifts_the_append_only_triggers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush_lifted)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _keys_of_persons_are_forgotten() -> Iterator[None]:
+    """What a test rolled back is in no table, and the next one's persons may have the same keys."""
+    yield
+    subjects.forget()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Makes what tests start from. Each factory gives valid, distinct things; a test names only what it is about."""
 
 from itertools import count
+from secrets import token_bytes
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -27,6 +28,17 @@ def give_role(user: User, slug: str) -> None:
     from apps.rbac.assignments import assign_role_as_system
 
     assign_role_as_system(slug, user, reason="the test says so")
+
+
+def have_keys(*users: User) -> None:
+    """As after the first event of each that was committed: the log has a key for them, and this process knows it."""
+    from apps.encryption import subjects
+    from apps.encryption.models import SubjectKey
+
+    subjects.forget()
+    for user in users:
+        SubjectKey.objects.create(subject=f"accounts.user:{user.pk}", key=token_bytes(32))
+        subjects.seal(f"accounts.user:{user.pk}", b"", b"")
 
 
 def signed_in_client(user: User) -> Client:

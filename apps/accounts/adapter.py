@@ -41,6 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):
         except ValidationError as limit:
             sign_in_throttled.send(
                 sender=type(self),
+                target=User.objects.filter(email=lockout.username(request, credentials)).first(),
                 outcome="denied",
                 reason="too many failures for this account or from this address",
                 details={"email": lockout.username(request, credentials)},

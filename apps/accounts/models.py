@@ -50,6 +50,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    class Audit:
+        track = ()  # each event of an account has its own action
+        subject = True
+
     class Meta:
         # `unique` above compares as written; this holds also for an update() which goes round save().
         constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case")]

@@ -15,7 +15,7 @@ from django.db.models import CharField, Model
 from django.db.models.base import ModelState
 from uuid_utils.compat import uuid7
 
-from apps.audit import canonical
+from apps.audit import canonical, subjects
 from apps.audit.actions import Outcome, find
 from apps.audit.canonical import line
 from apps.audit.context import Actor, acting_as, current
@@ -127,8 +127,9 @@ def event_of(name: str, happening: Happening, *, survives: bool = False) -> Even
         json_text(happening.details),
     )
     event = Event.__new__(Event)  # as Event(…) would, in a third of the time
-    values = zip(ATTRIBUTES, (identifier, canonical.SCHEMA, *texts[2:], canonical.digest(texts)), strict=True)
-    vars(event).update(values, _state=ModelState())
+    vars(event).update(zip(Event.COLUMNS, (identifier, canonical.SCHEMA, *texts[2:]), strict=True), _state=ModelState())
+    subjects.seal(event, subjects.people(context.actor, context.on_behalf_of, target, happening.details))
+    event.digest = canonical.digest(map(event.cells.get, Event.COLUMNS, texts) if event.cells else texts)
     return event
 
 
@@ -159,9 +160,10 @@ def label_of(target: Model | type[Model] | None, *, survives: bool) -> str:
 def principal_text(principal: Actor | None) -> str:
     if principal is None:
         return ""
-    return json_text({"type": principal.type, "id": principal.id, "label": principal.label})
+    return json_text({"type": principal.type, "id": principal.id, "label": line(principal.label, LABEL_MAX)})
 
 
-ATTRIBUTES = (*Event.COLUMNS, "digest")
+LABEL_MAX = Event.LONGEST["actor_label"]
 COLUMNS = [Event._meta.get_field(name) for name in Event.COLUMNS]
-LONGEST = [(isinstance(each, CharField) and each.max_length) or maxsize for each in COLUMNS]
+BOUNDS = {each.name: each.max_length for each in COLUMNS if isinstance(each, CharField)} | Event.LONGEST
+LONGEST = [BOUNDS.get(name) or maxsize for name in Event.COLUMNS]

@@ -41,7 +41,8 @@ class AppendOnly(models.Model):
         base_manager_name = "objects"
 
     def save(self, *, using: str | None = None, **kwargs: Any) -> None:
-        if not self._state.adding or kwargs.get("force_update") or kwargs.get("update_fields") is not None:
+        known = not self._state.adding or getattr(self, "cells", None)  # with cells only `writing` stores it rightly
+        if known or kwargs.get("force_update") or kwargs.get("update_fields") is not None:
             refuse(type(self))
         super().save(force_insert=True, using=using)
 

@@ -25,7 +25,7 @@ forward = logging.getLogger("audit.events")
 
 def stored(event: Event) -> dict[str, Any]:
     """The columns as they are, from which the digest can be computed again."""
-    return {name: getattr(event, name) for name in (*Event.COLUMNS, "digest")} | {"id": str(event.id)}
+    return {name: event.stored(name) for name in (*Event.COLUMNS, "digest")} | {"schema": event.schema}
 
 
 DOCUMENTS: Final[dict[str, Callable[[Event], dict[str, Any]]]] = {

@@ -72,7 +72,7 @@ class Period(Cursor):
 
 class EventFilter(Period):
     actor = forms.CharField(
-        label="Who", required=False, max_length=254, help_text="An email address, anonymous, or system:migrate."
+        label="Who", required=False, max_length=254, help_text="An email address, anonymous, system:migrate, user:ID."
     )
     action = forms.ChoiceField(label="What", required=False, choices=actions)
     category = forms.ChoiceField(label="Kind of action", required=False, choices=words(Category))

@@ -1,14 +1,15 @@
 """The event: one thing that happened, in the canonical form of SPEC.md."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from django.db import models
 
-from apps.audit import actions, canonical, wording
-from apps.audit.append_only import AppendOnly
+from apps.audit import actions, canonical, subjects, wording
+from apps.audit.append_only import AppendOnly, AppendOnlyQuerySet
 from apps.audit.errors import UnknownAction
 from apps.audit.ledger import Archive, Checkpoint, Leaf, Progress
 
@@ -21,8 +22,26 @@ class Change(NamedTuple):
     new: str
 
 
+class EventQuerySet(AppendOnlyQuerySet["Event"]):
+    """Events with what is sealed in them opened. `values()`, and whoever reads by SQL, get the columns as stored."""
+
+    def _fetch_all(self) -> None:
+        loaded = self._result_cache is None
+        super()._fetch_all()
+        if loaded:
+            rows: Iterable[Any] = self._result_cache or ()  # of values() no events
+            subjects.open_all([row for row in rows if isinstance(row, Event)])
+
+
 class Event(AppendOnly):
-    """One thing that happened. No column is null, and none is a foreign key: an event outlives its user and target."""
+    """One thing that happened. No column is null, and none is a foreign key: an event outlives its user and target.
+
+    Its attributes are what a person reads. cells: the columns that are stored otherwise, as they are stored (SPEC.md,
+    Sealed cells). keys: those that its cells are sealed with, until it is written.
+    """
+
+    cells: Mapping[str, str] = MappingProxyType({})
+    keys: Collection[Any] = ()
 
     id = models.UUIDField(primary_key=True, editable=False)
     schema = models.PositiveSmallIntegerField(default=canonical.SCHEMA)
@@ -32,7 +51,7 @@ class Event(AppendOnly):
     severity = models.CharField(max_length=10)
     actor_type = models.CharField(max_length=10)
     actor_id = models.CharField(max_length=64)
-    actor_label = models.CharField(max_length=254)
+    actor_label = models.TextField()
     on_behalf_of = models.TextField()
     ip = models.CharField(max_length=45)
     user_agent = models.CharField(max_length=256)
@@ -42,11 +61,14 @@ class Event(AppendOnly):
     method = models.CharField(max_length=10)
     target_type = models.CharField(max_length=100)
     target_id = models.CharField(max_length=64)
-    target_label = models.CharField(max_length=200)
-    reason = models.CharField(max_length=500)
+    target_label = models.TextField()
+    reason = models.TextField()
     changes = models.TextField()
     details = models.TextField()
     digest = models.CharField(max_length=64, editable=False)
+
+    # Of what a person reads, in characters: a cell is longer.
+    LONGEST: ClassVar[dict[str, int]] = {"actor_label": 254, "target_label": 200, "reason": 500}
 
     # What the digest covers, in the order of SPEC.md: frozen with schema 1.
     COLUMNS: ClassVar[tuple[str, ...]] = (
@@ -54,6 +76,8 @@ class Event(AppendOnly):
         "on_behalf_of", "ip", "user_agent", "session", "request_id", "route", "method", "target_type", "target_id",
         "target_label", "reason", "changes", "details",
     )  # fmt: skip
+
+    objects: ClassVar[models.Manager["Event"]] = models.Manager.from_queryset(EventQuerySet)()
 
     class Meta:
         default_permissions = ("view", "export")
@@ -73,8 +97,12 @@ class Event(AppendOnly):
         safe = [canonical.harmless(each) if isinstance(each, str) else each for each in values]
         return super().from_db(db, field_names, safe, **kwargs)
 
+    def stored(self, column: str) -> str:
+        """The column as the table has it, which is what its digest is over."""
+        return self.cells.get(column) or str(getattr(self, column))
+
     def computed_digest(self) -> str:
-        return canonical.digest(str(getattr(self, column)) for column in self.COLUMNS)
+        return canonical.digest(map(self.stored, self.COLUMNS))
 
     @property
     def is_intact(self) -> bool:
@@ -102,7 +130,7 @@ class Event(AppendOnly):
 
     @property
     def actor(self) -> str:
-        person = read(self.on_behalf_of).get("label")
+        person = read(self.on_behalf_of).get("label", self.on_behalf_of)
         return f"{self.actor_label} (for {person})" if person else self.actor_label
 
     @property
@@ -112,7 +140,8 @@ class Event(AppendOnly):
 
     def change_rows(self) -> Iterator[Change]:
         for field, change in read(self.changes).items():
-            old, new = change if isinstance(change, list) and len(change) == 2 else ("(secret)", "(secret)")
+            secret = "(secret)" if change == "changed" else change
+            old, new = change if isinstance(change, list) and len(change) == 2 else (secret, secret)
             yield Change(field, wording.shown(old), wording.shown(new))
 
     def detail_rows(self) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
     class Invoice(models.Model):
         class Audit:
-            track = "__all__"           # or the names of its fields
+            track = "__all__"           # or the names of its fields; () for nothing
             exclude = {"thumbnail"}
             sensitive = {"iban"}        # of these only *that* they changed is kept
+            subject = "customer"        # whose data it is: subjects.py
             reads = True                # there is an action for looking at one: audit.viewed(invoice)
 
         objects = AuditedQuerySet.as_manager()
@@ -17,11 +18,13 @@ sensitive. The key, and times that each save sets, are not tracked.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import BinaryField, Field, JSONField, ManyToManyField, Model
+from django.core.exceptions import FieldError
+from django.db.models import BinaryField, Field, ForeignKey, JSONField, ManyToManyField, Model
 from django.utils.module_loading import import_string
 
 from apps.audit.actions import Action, Category, Severity, register, registered
@@ -66,7 +69,8 @@ def all_tracked() -> Iterator[Tracked]:
 def discover() -> list[Tracked]:
     """Find every model that declares or inherits `Audit`, proxies too, and give it its actions."""
     for model in apps.get_models():
-        if (declared := getattr(model, "Audit", None)) is not None:
+        about(model)
+        if (declared := getattr(model, "Audit", None)) is not None and getattr(declared, "track", True):
             _tracked[model] = read(model, declared)
             register(*(action for action in default_actions(_tracked[model]) if action.name not in registered()))
     return [*_tracked.values()]
@@ -93,6 +97,31 @@ def read(model: type[Model], declared: type) -> Tracked:
         unknown=tuple(sorted((named | exclude | sensitive) - columns.keys() - relations.keys())),
         actions={verb: f"{label}.{verb}" for verb in ("created", "changed", "deleted", "viewed")},
     )
+
+
+@cache
+def about(model: Any) -> tuple[str, str]:
+    """`app.model` of the persons whom rows of the model are about, and the attribute with their key; empty: nobody.
+
+    Raises FieldError or FieldDoesNotExist for a `subject` that is no foreign key to one: the site does not start then.
+    """
+    declared = getattr(getattr(model, "Audit", None), "subject", None)
+    if not declared:
+        return "", ""
+    person, attribute = model, "pk"
+    if declared is not True:
+        relation = model._meta.get_field(declared)
+        if not isinstance(relation, ForeignKey) or not relation.target_field.primary_key:
+            raise FieldError(f"{model._meta.label}.Audit: subject = {declared!r} is no foreign key to a person's key.")
+        person, attribute = relation.related_model, relation.attname
+    return person._meta.concrete_model._meta.label_lower, attribute
+
+
+def subject_of(row: object) -> str:
+    """`app.model:key` of the person whom a row is about; empty if of nobody."""
+    kind, attribute = about(row.__class__) if isinstance(row, Model) else ("", "")
+    key = getattr(row, attribute) if kind else None
+    return "" if key is None else f"{kind}:{key}"
 
 
 def secret_kinds() -> tuple[type[Column], ...]:

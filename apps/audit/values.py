@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 
 from apps.audit.canonical import harmless, line, moment
 from apps.audit.errors import Unserializable
+from apps.audit.tracking import about
 
 TEXT_MAX: Final = 500  # characters of one text; a longer one is cut, and its digest kept
 TEXT_KEPT: Final = 200
@@ -113,6 +114,8 @@ def _(value: FieldFile, path: str, depth: int) -> Any:
 
 @known.register
 def _(value: Model, path: str, depth: int) -> Any:
+    if about(value.__class__)[1] == "pk":  # a person, whose name is sealed
+        return line(str(value), TEXT_MAX)
     return plain(f"{value._meta.label_lower}:{value.pk}", path)
 
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from re import findall
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Exists, OuterRef, Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import Count, Exists, Min, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Substr
 
-from apps.audit import bulk, sealing, triggers
+from apps.audit import bulk, sealing, subjects, triggers
 from apps.audit.archiving import archived
 from apps.audit.bulk import Row
 from apps.audit.canonical import digest_of, floor_of, harmless, moment, moment_of
@@ -37,6 +39,7 @@ class Kind(StrEnum):
     EVENT_CHANGED = "event changed"
     EVENT_INSERTED = "event inserted"
     EVENT_MISSING = "event missing"
+    KEY_MISSING = "key missing"
     LEAF_INSERTED = "leaf inserted"
     LEAF_MISSING = "leaf missing"
     LOG_CUT = "log cut"
@@ -156,6 +159,7 @@ def verify(
     behind(using, report)
     for note in against:
         compare(using, report, note)
+    without_keys(using, report, since)
     waiting(using, report, read(Report(), last.size, last.note) if last else None, since)
     return report
 
@@ -235,6 +239,23 @@ def waiting(using: str, report: Report, last: Sealed | None, since: datetime | N
             report.add(Kind.EVENT_INSERTED, str(found), what)
         elif now - moment_of(found) > limit():
             report.add(Kind.UNSEALED, str(found), f"it has been waiting for its seal for {now - moment_of(found)}")
+
+
+def without_keys(using: str, report: Report, since: datetime | None) -> None:
+    """Sealed cells whose key is gone, though no event tells of its destruction."""
+    events: Any = Event.objects.using(using).filter(**{"id__gte": floor_of(since)} if since else {}).order_by()
+    told = Event.objects.using(using).filter(action=getattr(settings, "AUDIT_SHREDDED", "")).values_list("details")
+    for column in subjects.COLUMNS if subjects.sealer() else ():
+        cells = events.filter(**{f"{column}__regex": f"^{subjects.MARK}[^:]"})
+        cells = cells.annotate(key=Substr(column, len(subjects.MARK) + 1, 32)).exclude(
+            key__in=subjects.sealer().known()
+        )
+        found = list(cells.values_list("key").annotate(count=Count("pk"), first=Min(Cast("pk", TextField()))))
+        destroyed = findall("[0-9a-f]{32}", str(list(told.all())) if found else "")
+        for key, count, first in found:
+            if key not in destroyed:
+                what = f"the key {key} of {column} in {count} events is gone, and no event tells of its destruction"
+                report.add(Kind.KEY_MISSING, first, what)
 
 
 def verify_export(lines: Iterable[bytes]) -> Report:

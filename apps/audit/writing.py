@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, router, transaction
 from django.db.models.sql import InsertQuery
 
+from apps.audit import subjects
 from apps.audit.errors import AuditError, NotRecorded
 from apps.audit.live import lost, tell_when_committed
 from apps.audit.models import Event
@@ -24,7 +26,8 @@ emergency = logging.getLogger("audit.emergency")
 
 BATCH = 1000  # events of one call
 
-stored = attrgetter(*(column.attname for column in Event._meta.concrete_fields))
+NAMES = [column.attname for column in Event._meta.concrete_fields]
+shown = attrgetter(*NAMES)
 
 _queue: ContextVar[list[Event] | None] = ContextVar("audit_queue", default=None)
 _batch: ContextVar[list[Event] | None] = ContextVar("audit_batch", default=None)
@@ -52,6 +55,8 @@ def keep(events: Sequence[Event], using: str) -> None:
     connection = connections[using]
     native = connection.features.has_native_uuid_field
     rows = [[key if native else key.hex, *texts] for key, *texts in map(stored, events)]
+    if keys := [key for event in events for key in event.keys]:
+        subjects.sealer().keep(keys, using)
     with connection.cursor() as cursor:
         if len(rows) == 1:
             cursor.execute(insertion(using), rows[0])
@@ -60,8 +65,13 @@ def keep(events: Sequence[Event], using: str) -> None:
         if cursor.rowcount != len(rows):
             raise NotRecorded(f"{actions_of(events)}: the database took {len(rows)} events, kept {cursor.rowcount}.")
     for event in events:
-        event._state.adding, event._state.db = False, using
+        event._state.adding, event._state.db, event.keys = False, using, ()
     tell_when_committed(list(events), using)
+
+
+def stored(event: Event) -> Sequence[Any]:
+    texts: Sequence[Any] = shown(event)
+    return list(map(event.cells.get, NAMES, texts)) if event.cells else texts
 
 
 @cache

@@ -9,6 +9,7 @@ back, so a receiver that stores it must outlive a roll-back.
 
 `revealed`: somebody was shown a masked value in full; `reason` is theirs, `details` {"field": …}.
 `reveal_refused`: somebody asked without the permission; `details` also has it. PermissionDenied follows.
+`subject_shredded`: a person's key is being destroyed; `details` {"subject": "app.model:key", "key": its id}.
 `unsealed`: a shell was given the data keys; `reason` is why.
 """
 
@@ -20,6 +21,7 @@ from django.dispatch import Signal
 open_failed = Signal()
 revealed = Signal()
 reveal_refused = Signal()
+subject_shredded = Signal()
 unsealed = Signal()
 
 

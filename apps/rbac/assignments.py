@@ -136,5 +136,5 @@ def live(slug: str, to: Principal, scope: models.Model | None) -> AssignmentQuer
 
 def tell(signal: Any, slug: str, to: Principal, scope: models.Model | None, reason: str, **details: Any) -> None:
     permissions = sorted(registry.permissions(slug)) if slug in registry.roles else []
-    told = {"to": str(to), "role": slug, "permissions": permissions, **details}
+    told = {"to": to, "role": slug, "permissions": permissions, **details}
     signals.tell(signal, target=to if scope is None else scope, reason=reason, **told)

@@ -101,7 +101,7 @@ def granting(
 ) -> Iterator[Change]:
     """One change of rights: whole or not at all, one at a time for all who are in it, and told if it is refused."""
     target = scope if scope is not None else to
-    with telling(target, to=str(to), **details), transaction.atomic(), direct_writes.by_service():
+    with telling(target, to=to, **details), transaction.atomic(), direct_writes.by_service():
         change = locked(by, to, scope)
         memo.forget()  # who asked before it had the lock may have lost the right meanwhile
         yield change
@@ -116,7 +116,7 @@ def telling(target: models.Model, **details: Any) -> Iterator[None]:
     except errors.GrantRefused as refused:
         if not refused.told:
             refused.told = True
-            told = {"to": str(target), **details, "rule": type(refused).__name__, "reason": str(refused)}
+            told = {"to": target, **details, "rule": type(refused).__name__, "reason": str(refused)}
             signals.tell(signals.grant_refused, target=target, outcome="denied", **told)
         raise
 

@@ -86,4 +86,4 @@ def names(rows: QuerySet[Any]) -> frozenset[str]:
 
 
 def tell(signal: Any, obj: models.Model, to: Principal, permissions: list[str], reason: str) -> None:
-    signals.tell(signal, target=obj, reason=reason, to=str(to), permissions=permissions)
+    signals.tell(signal, target=obj, reason=reason, to=to, permissions=permissions)

@@ -7,6 +7,7 @@ a receiver that must not lose it has to write it outside of that transaction.
 
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.dispatch import Signal
 
 access_refused = Signal()
@@ -35,5 +36,9 @@ def tell(
     reason: str = "",
     **details: Any,
 ) -> None:
-    """Send `signal` from the target's class; a receiver's exception reaches the caller (`send`, not `send_robust`)."""
+    """Send `signal` from the target's class; a receiver's exception reaches the caller (`send`, not `send_robust`).
+
+    A group in the details is sent by its name, a user as the row: whoever keeps it may have to erase it one day.
+    """
+    details = {name: str(value) if isinstance(value, Group) else value for name, value in details.items()}
     signal.send(sender=type(target), target=target, outcome=outcome, changes=changes, reason=reason, details=details)

@@ -14,6 +14,7 @@ AUDIT_SIGNALS = {
     "apps.encryption.signals.open_failed": Survives("encryption.opening.failed"),
     "apps.encryption.signals.reveal_refused": Survives("encryption.reveal.refused"),
     "apps.encryption.signals.revealed": "encryption.value.revealed",
+    "apps.encryption.signals.subject_shredded": "encryption.subject.shredded",
     "apps.encryption.signals.unsealed": "encryption.shell.unsealed",
     "apps.rbac.signals.access_refused": Survives("rbac.access.refused"),
     "apps.rbac.signals.admin_edited": "rbac.admin.edited",
@@ -34,6 +35,10 @@ AUDIT_SIGNALS = {
 
 # Fields whose values the audit log never keeps: of these only that they changed. Their kinds, wherever they are.
 AUDIT_SECRET_FIELDS = ("apps.encryption.fields.Encrypted",)
+
+# The keys of persons, under which the log seals what it tells of them, and the action that tells of their destruction.
+AUDIT_SUBJECTS = "apps.encryption.subjects"
+AUDIT_SHREDDED = "encryption.subject.shredded"
 
 AUDIT_POST = "config.security.outbound.post"  # how a checkpoint reaches a witness
 AUDIT_UNWRAP = "apps.encryption.sources.plain"  # how the signing keys are read, if they are kept wrapped

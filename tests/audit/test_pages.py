@@ -83,8 +83,12 @@ def test_by_actor_finds_what_a_user_did_under_an_earlier_name(auditor: Client, o
 def test_by_actor_finds_what_a_deleted_user_did(auditor: Client, stranger: User) -> None:
     with acting_as(stranger):
         api.record("testapp.thing.changed", to="by a stranger")
-    stranger.delete()
+    key = stranger.pk
     assert shown(auditor, actor="stranger@example.org") == ["by a stranger"]
+    stranger.delete()
+    assert shown(auditor, actor=f"user:{key}") == ["by a stranger"]
+    assert shown(auditor, actor="stranger@example.org") == []
+    assert "system:migrate, user:ID" in auditor.get(reverse(LIST)).text
 
 
 def test_by_actor_finds_what_a_command_did(auditor: Client, monkeypatch: pytest.MonkeyPatch) -> None:

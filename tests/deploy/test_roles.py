@@ -55,8 +55,9 @@ def test_the_site_can_do_its_work(site: Site) -> None:
 def test_reports_read_the_audit_log_and_nothing_else(site: Site) -> None:
     with psycopg.connect(site.database.report_url) as connection:
         connection.execute("SELECT FROM audit_event")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("SELECT FROM accounts_user")
+        for table in ("accounts_user", "encryption_subjectkey"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(f"SELECT id FROM {table}")
 
 
 def test_only_the_sealer_seals_and_the_site_verifies(site: Site) -> None:
@@ -72,6 +73,8 @@ OF_SEALER_FORBIDDEN = {
     "delete a leaf": "DELETE FROM audit_leaf",
     "excuse a deletion": "INSERT INTO audit_archive VALUES (0, 1, 'x')",
     "read who there is": "SELECT FROM accounts_user",
+    "read the keys of persons": "SELECT key FROM encryption_subjectkey",
+    "destroy the keys of persons": "DELETE FROM encryption_subjectkey",
     "make a table": "CREATE TABLE mine (id int)",
 }
 
@@ -110,6 +113,7 @@ def test_dbroles_gives_exact_rights_again_and_again(site: Site) -> None:
     assert ("audit_checkpoint", "rampart_app", "SELECT") in before
     assert ("audit_checkpoint", "rampart_seal", "INSERT SELECT") in before
     assert ("accounts_user", "rampart_app", "DELETE INSERT SELECT UPDATE") in before
+    assert ("encryption_subjectkey", "rampart_app", "DELETE INSERT SELECT UPDATE") in before
     assert ("django_migrations", "rampart_app", "SELECT") in before
     with psycopg.connect(site.database.owner_url) as connection:
         connection.execute("GRANT ALL ON audit_event TO rampart_app")

@@ -43,7 +43,7 @@ def test_an_administrator_gives_a_role_and_takes_it_back(administrator: User, st
     given.refresh_from_db()
     assert given.revoked_by == administrator
     assert given.revoked_at is not None
-    sent = {"to": "stranger@example.org", "role": "testapp.librarian"}
+    sent = {"to": stranger, "role": "testapp.librarian"}
     permissions = ["testapp.view_document", "testapp.view_folder"]
     assert [(each.name, each.target, each.reason, each.details) for each in told] == [
         ("role_granted", stranger, "helps out", {**sent, "permissions": permissions, "expires_at": None}),
@@ -63,7 +63,7 @@ def test_an_assignment_on_an_object_names_it_in_its_key_and_in_what_is_told(
         (
             document,
             {
-                "to": "stranger@example.org",
+                "to": stranger,
                 "role": "testapp.document_owner",
                 "permissions": OWNS,
                 "expires_at": until.isoformat(),

@@ -13,6 +13,7 @@ from apps.rbac.decisions import check, check_many
 from apps.rbac.direct_writes import by_service
 from apps.rbac.models import RoleAssignment
 from apps.rbac.sharing import share
+from tests.factories import have_keys
 from tests.rbac.conftest import queries
 from tests.testapp.models import Document, Folder
 
@@ -105,6 +106,7 @@ def test_a_list_takes_a_permission_of_another_model_by_its_full_name(stranger: U
 def test_a_role_is_given_by_two_locks_one_question_and_two_inserts(
     administrator: User, stranger: User, document: Document
 ) -> None:
+    have_keys(administrator, stranger)
     with queries() as asked:
         given = assign_role(administrator, "testapp.document_owner", stranger, document)
     told = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]

@@ -33,7 +33,7 @@ def test_an_owner_shares_with_a_colleague_who_then_holds_just_that(
             document,
             "success",
             "vacation",
-            {"to": "colleague@example.org", "permissions": [CHANGE, VIEW]},
+            {"to": colleague, "permissions": [CHANGE, VIEW]},
         )
     ]
 

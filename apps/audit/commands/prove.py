@@ -30,7 +30,7 @@ def proof(leaf: Leaf, after: Checkpoint) -> dict[str, Any]:
     grown = Grown(tree, [leaf_hash(bytes(digest)) for digest in leaves.values_list("digest", flat=True)])
     event = Event.objects.filter(pk=leaf.event_id).first()
     return {
-        "event": {name: str(getattr(event, name)) for name in (*Event.COLUMNS, "digest")} if event else None,
+        "event": {name: event.stored(name) for name in (*Event.COLUMNS, "digest")} if event else None,
         "event_id": str(leaf.event_id),
         "digest": bytes(leaf.digest).hex(),
         "position": leaf.position,

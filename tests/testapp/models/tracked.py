@@ -3,13 +3,14 @@
 from typing import ClassVar
 
 import uuid_utils.compat
+from django.conf import settings
 from django.db import models
 
 from apps.audit.querysets import AuditedQuerySet
 from apps.encryption.fields import Encrypted
 from apps.encryption.querysets import SealedQuerySet
 
-__all__ = ["Author", "Book", "BookProxy", "Label", "Memo", "Picture", "Printed"]
+__all__ = ["Author", "Book", "BookProxy", "Label", "Letter", "Memo", "Picture", "Printed"]
 
 
 class Label(models.Model):
@@ -99,3 +100,18 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Letter(models.Model):
+    """About a person, who may be unknown."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    title = models.CharField(max_length=100)
+
+    objects = AuditedQuerySet.as_manager()
+
+    class Audit:
+        subject = "owner"
+
+    def __str__(self) -> str:
+        return self.title

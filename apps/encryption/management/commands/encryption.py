@@ -13,8 +13,9 @@ from typing import Any
 from django.core.exceptions import FieldError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.encryption import inventory, migrating, rotation, stored_files, verification
+from apps.encryption import inventory, migrating, rotation, stored_files, subjects, verification
 from apps.encryption.errors import KeyringError
+from apps.encryption.models import SubjectKey
 from apps.encryption.sweeping import BATCH, Sweep
 
 LISTED = 20  # unreadable rows shown as text; --json has more
@@ -23,7 +24,7 @@ RESULT = ("dry_run", "passed", "changed", "left", "stopped", "seconds", "failure
 
 
 class Command(BaseCommand):
-    help = "Shows which keys stored cells need (status); reseals (rotate), opens (verify) or fills (migrate) them."
+    help = "Shows which keys cells need (status); rotates, verifies, migrates or erases (shred) what is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -46,8 +47,15 @@ class Command(BaseCommand):
         for action in (status, rotate, verify, migrate):
             action.add_argument("--database", action="append", default=[], help="only this one; may be repeated")
             action.add_argument("--json", action="store_true", help="write one JSON object")
+        shred = actions.add_parser("shred", help="destroy a person's keys: what was sealed with them is lost for good")
+        shred.add_argument("subject", metavar="app.model:key", help="the person")
+        shred.add_argument("--dry-run", action="store_true", help="only tell how many keys there are")
+        shred.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *_: Any, action: str, **options: Any) -> None:
+        if action == "shred":
+            self.shred(**options)
+            return
         try:
             tables = inventory.tables(options["names"], options["database"])
             getattr(self, action)(tables, action=action, **options)
@@ -77,6 +85,15 @@ class Command(BaseCommand):
         total = sum(table.rows().count() for table in tables)
         verb = "would be filled" if options["dry_run"] else "filled"
         self.sweep(total, partial(migrating.migrate, tables, source, reverse=reverse), verb, **options)
+
+    def shred(self, *, subject: str, dry_run: bool, yes: bool, **_: Any) -> None:
+        count = SubjectKey.objects.filter(subject=subject).count()
+        if not count:
+            raise CommandError(f"{subject} has no key here. Is it written as app.model:key?")
+        if not (dry_run or yes) and input(f"Destroy {count} keys of {subject} for good? Type shred: ") != "shred":
+            raise CommandError("Nothing was destroyed.")
+        verb = f"{count} keys would be" if dry_run else f"{len(subjects.shred(subject))} keys are"
+        self.stdout.write(f"{verb} destroyed, and what was sealed with them erased.")
 
     def sweep(self, total: int, work: Callable[[Sweep], None], verb: str, **options: Any) -> None:
         """Do the work, write the result, and raise if it is not all that was asked for."""
