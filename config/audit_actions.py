@@ -13,6 +13,7 @@ TEN_YEARS = timedelta(days=3653)  # of what explains why an event can't be read
 CRITICAL, INFO, NOTICE, WARNING = Severity.CRITICAL, Severity.INFO, Severity.NOTICE, Severity.WARNING
 
 account = partial(Action, category=Category.USER)
+attack = partial(Action, category=Category.DEFENSE, severity=WARNING, audience=AUDITORS)
 data = partial(Action, category=Category.DATA, severity=NOTICE)
 defense = partial(Action, category=Category.DEFENSE, severity=WARNING)
 power = partial(Action, category=Category.AUTHORIZATION, severity=WARNING)
@@ -30,11 +31,7 @@ register(
     account("accounts.password.reset_requested", "A password reset was asked for {details.email}", severity=NOTICE),
     account("accounts.password.set", "{actor} set a first password", severity=NOTICE),
     account("accounts.profile.changed", "{actor} changed their profile"),
-    defense(
-        "accounts.rate.exceeded",
-        "Too many requests from one network address, or for one account, were slowed down",
-        audience=AUDITORS,
-    ),
+    attack("accounts.rate.exceeded", "Too many requests from one network address, or for one account, were slowed"),
     session("accounts.session.ended", "{actor} signed out"),
     session("accounts.session.reauthenticated", "{actor} gave their password again"),
     sign_in("accounts.session.started", "{actor} signed in", severity=INFO),
@@ -49,12 +46,8 @@ register(
     sealing("encryption.shell.unsealed", "{actor} opened encrypted values by hand"),
     sealing("encryption.subject.shredded", "{actor} erased what is told of {details.subject}", retention=TEN_YEARS),
     data("encryption.value.revealed", "{actor} saw {details.field} of {target} in full", needs_actor=True),
-    defense(
-        "hardening.csp.violated",
-        "A browser stopped {details.blocked} on {details.page}, which {details.directive} does not allow",
-        audience=AUDITORS,
-    ),
-    defense("hardening.request.refused", "A request was refused: {reason}", audience=AUDITORS),
+    attack("hardening.csp.violated", "On {details.page} a browser stopped {details.blocked} by {details.directive}"),
+    attack("hardening.request.refused", "A request was refused: {reason}"),
     setup("hardening.start.refused", "The site did not start: {details.problems}", severity=CRITICAL),
     power("rbac.access.refused", "{actor} was refused {details.permission}"),
     data("rbac.admin.edited", "{actor} {details.step} {target} on the administration pages"),

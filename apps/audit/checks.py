@@ -16,35 +16,30 @@ from apps.audit.tracking import Tracked, all_tracked
 MIDDLEWARE = "apps.audit.middleware.AuditContextMiddleware"
 
 
+def wrong(name: str, what: str, cure: str, model: Any = None) -> CheckMessage:
+    return Error(what, hint=cure, obj=model, id=f"audit.{name}")
+
+
 @register(Tags.compatibility)
 def signals_are_wired(**kwargs: Any) -> list[CheckMessage]:
-    return [
-        Error(problem, hint="Correct AUDIT_SIGNALS; a server does not start with it.", id="audit.E001")
-        for problem in signals.problems()
-    ]
+    cure = "Correct AUDIT_SIGNALS; a server does not start with it."
+    return [wrong("E001", problem, cure) for problem in signals.problems()]
 
 
 @register(Tags.security)
 def requests_have_a_context(**kwargs: Any) -> list[CheckMessage]:
     if MIDDLEWARE in settings.MIDDLEWARE:
         return []
-    return [
-        Error(
-            "MIDDLEWARE lacks AuditContextMiddleware: events would not say who and where, and refusals would vanish.",
-            hint=f"Put {MIDDLEWARE!r} after AuthenticationMiddleware, before all that refuses.",
-            id="audit.E002",
-        )
-    ]
+    what = "MIDDLEWARE lacks AuditContextMiddleware: events would not say who and where, and refusals would vanish."
+    return [wrong("E002", what, f"Put {MIDDLEWARE!r} after AuthenticationMiddleware, before all that refuses.")]
 
 
 @register(Tags.database)
 def tables_are_guarded(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    what = "The append-only table {} (database {}) is not guarded: its triggers are missing or altered."
+    cure = "Find out who did that and what has changed since; `manage.py migrate --skip-checks` installs them."
     return [
-        Error(
-            f"The append-only table {table} (database {using}) is not guarded: its triggers are missing or altered.",
-            hint="Find out who did that and what has changed since; `manage.py migrate --skip-checks` installs them.",
-            id="audit.E003",
-        )
+        wrong("E003", what.format(table, using), cure)
         for using in databases or ()
         for table in triggers.unguarded(using)
     ]
@@ -53,14 +48,11 @@ def tables_are_guarded(databases: Sequence[str] | None = None, **kwargs: Any) ->
 @register(Tags.database)
 def changes_from_outside_are_seen(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     if outside.is_wanted() and connection.vendor != "postgresql":
-        return [Error("AUDIT_OUTSIDE needs PostgreSQL.", hint="Set it to False on SQLite.", id="audit.E006")]
+        return [wrong("E006", "AUDIT_OUTSIDE needs PostgreSQL.", "Set it to False on SQLite.")]
+    what = "The database {} does not tell of changes by SQL as AUDIT_OUTSIDE has it: a trigger is missing or altered."
+    cure = "If you have not just changed the setting or a model, find out who did that. Run `manage.py migrate`."
     return [
-        Caution(
-            f"The database {using} does not tell of changes by SQL as AUDIT_OUTSIDE has it: a trigger is missing, "
-            "altered or left over.",
-            hint="If you have not just changed the setting or a model, find out who did that. Run `manage.py migrate`.",
-            id="audit.W006",
-        )
+        Caution(what.format(using), hint=cure, id="audit.W006")
         for using in databases or ()
         if not outside.is_current(using)
     ]
@@ -74,24 +66,21 @@ def seals_can_be_signed(**kwargs: Any) -> list[CheckMessage]:
         problem = f"{notes.SETTING} has no primary key: nothing can be sealed."
     except NoSigningKey as error:
         problem = str(error)
-    return [Error(problem, hint="Make a ring: manage.py keys generate audit --file PATH", id="audit.E004")]
+    return [wrong("E004", problem, "Make a ring: manage.py keys generate audit --file PATH")]
 
 
 @register(Tags.security)
 def witnesses_can_be_told(**kwargs: Any) -> list[CheckMessage]:
     cure = "Correct AUDIT_WITNESSES. S3 needs boto3: install requirements/kms.txt."
-    return [Error(problem, hint=cure, id="audit.E005") for problem in witnesses.problems()]
+    return [wrong("E005", problem, cure) for problem in witnesses.problems()]
 
 
 @register(Tags.models)
 def tracked_fields_exist(**kwargs: Any) -> list[CheckMessage]:
+    what = "{}.Audit names {}, which it has no field for."
+    cure = "Correct track, exclude or sensitive. The key is never tracked: it is the event's target."
     return [
-        Error(
-            f"{found.model._meta.label}.Audit names {', '.join(found.unknown)}, which it has no field for.",
-            hint="Correct track, exclude or sensitive. The key is never tracked: it is the event's target.",
-            obj=found.model,
-            id="audit.E010",
-        )
+        wrong("E010", what.format(found.model._meta.label, ", ".join(found.unknown)), cure, found.model)
         for found in all_tracked()
         if found.unknown
     ]
@@ -99,14 +88,13 @@ def tracked_fields_exist(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.models)
 def tracked_managers_are_audited(**kwargs: Any) -> list[CheckMessage]:
+    what = "{} is tracked, and its manager {} would change rows unseen."
+    cure = (
+        "Give it a queryset with apps.audit.querysets.AuditedQuerySet. Where the default manager hides rows, name "
+        "another one, which shows all of them, in Meta.base_manager_name."
+    )
     return [
-        Error(
-            f"{found.model._meta.label} is tracked, and its manager {name} would change rows unseen.",
-            hint="Give it a queryset with apps.audit.querysets.AuditedQuerySet. Where the default manager hides rows, "
-            "name another one, which shows all of them, in Meta.base_manager_name.",
-            obj=found.model,
-            id="audit.E011",
-        )
+        wrong("E011", what.format(found.model._meta.label, name), cure, found.model)
         for found in all_tracked()
         for name in unaudited_managers(found)
     ]
@@ -122,13 +110,9 @@ def unaudited_managers(found: Tracked) -> list[str]:
 @register(Tags.models)
 def tracked_rows_are_deleted_by_django(**kwargs: Any) -> list[CheckMessage]:
     by_the_database = (models.DB_CASCADE, models.DB_SET_DEFAULT, models.DB_SET_NULL)
+    what, cure = "{}.{} lets the database change or delete tracked rows, unseen.", "Use the on_delete without DB_."
     return [
-        Error(
-            f"{found.model._meta.label}.{column.name} lets the database change or delete tracked rows, unseen.",
-            hint="Use the on_delete of the same name without DB_.",
-            obj=found.model,
-            id="audit.E012",
-        )
+        wrong("E012", what.format(found.model._meta.label, column.name), cure, found.model)
         for found in all_tracked()
         for column in found.model._meta.concrete_fields
         if getattr(column.remote_field, "on_delete", None) in by_the_database

@@ -246,11 +246,10 @@ def without_keys(using: str, report: Report, since: datetime | None) -> None:
     events: Any = Event.objects.using(using).filter(**{"id__gte": floor_of(since)} if since else {}).order_by()
     told = Event.objects.using(using).filter(action=getattr(settings, "AUDIT_SHREDDED", "")).values_list("details")
     for column in subjects.COLUMNS if subjects.sealer() else ():
-        cells = events.filter(**{f"{column}__regex": f"^{subjects.MARK}[^:]"})
-        cells = cells.annotate(key=Substr(column, len(subjects.MARK) + 1, 32)).exclude(
-            key__in=subjects.sealer().known()
-        )
-        found = list(cells.values_list("key").annotate(count=Count("pk"), first=Min(Cast("pk", TextField()))))
+        sealed, plain = ({f"{column}__startswith": text} for text in (subjects.MARK, f"{subjects.MARK}:"))
+        named = events.filter(**sealed).exclude(**plain).annotate(key=Substr(column, len(subjects.MARK) + 1, 32))
+        found = named.exclude(key__in=subjects.sealer().known())
+        found = list(found.values_list("key").annotate(count=Count("pk"), first=Min(Cast("pk", TextField()))))
         destroyed = findall("[0-9a-f]{32}", str(list(told.all())) if found else "")
         for key, count, first in found:
             if key not in destroyed:

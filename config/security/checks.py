@@ -81,7 +81,7 @@ def caches_are_shared_and_do_not_pickle(**kwargs: Any) -> list[CheckMessage]:
 def cookies_are_host_only(**kwargs: Any) -> list[CheckMessage]:
     return [
         wrong("hardening.E006", f"{name} does not begin with __Host-.", "A subdomain could overwrite it.")
-        for name in ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME")
+        for name in ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME")
         if not getattr(settings, name).startswith("__Host-")
     ]
 

@@ -41,7 +41,6 @@ SECURE_HSTS_SECONDS = 0
 SECURE_CSP = {name: sources for name, sources in SECURE_CSP.items() if name != "upgrade-insecure-requests"}
 SESSION_COOKIE_NAME, SESSION_COOKIE_SECURE = "sessionid", False
 CSRF_COOKIE_NAME, CSRF_COOKIE_SECURE = "csrftoken", False
-LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_SECURE = "language", False
 
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http"
 ACCOUNT_SIGNUP = "open"

@@ -14,12 +14,10 @@ DEBUG = False  # stack traces and settings shown to strangers: 13.4.2, 16.5.1. N
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.security.debug_pages.KindsOnlyFilter"  # values in reports: 16.2.5
 
+RANDOM = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(64))"'
+
 # ── Keys: each for one purpose, none with a default (13.3.1) ─────────────────────────────────────────────────────
-SECRET_KEY = env.secret(
-    "SECRET_KEY",
-    shortest=50,
-    cure='It signs sessions and links. Make one with: python -c "import secrets; print(secrets.token_urlsafe(64))"',
-)
+SECRET_KEY = env.secret("SECRET_KEY", shortest=50, cure=f"It signs sessions and links. {RANDOM}")
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")  # old keys, until their last session has ended
 FIELD_ENCRYPTION_KEYS = env.ring("FIELD_ENCRYPTION_KEYS", validate, of="fields")  # 11.3.2, 14.1.2
 # Apart, so that the keys of fields rotate without touching look-ups by the blind index.
@@ -45,12 +43,8 @@ TRUSTED_PROXIES = env.networks(
 )  # a client's forged X-Forwarded-For and -Proto: 4.1.3, 16.2.1
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only ever from a trusted proxy: TrustedProxyMiddleware
 USE_X_FORWARDED_HOST = False
-METRICS_TOKEN = env.secret(
-    "METRICS_TOKEN",
-    shortest=32,
-    otherwise=Secret(""),
-    cure='Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"',
-)  # what Prometheus shows at /metrics, which is off without it: 13.4.5
+# What Prometheus shows at /metrics, which is off without it: 13.4.5
+METRICS_TOKEN = env.secret("METRICS_TOKEN", shortest=32, otherwise=Secret(""), cure=RANDOM)
 
 # ── Transport ────────────────────────────────────────────────────────────────────────────────────────────────────
 SECURE_SSL_REDIRECT = True  # clear text: 12.2.1
@@ -73,10 +67,6 @@ CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"  # Django's own page breaks the policy below
-LANGUAGE_COOKIE_NAME = "__Host-language"
-LANGUAGE_COOKIE_SECURE = True
-LANGUAGE_COOKIE_HTTPONLY = True
-LANGUAGE_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # its cookie could not be __Host-
 
 # ── What a browser may do with a page ────────────────────────────────────────────────────────────────────────────

@@ -19,10 +19,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 15},  # without a second factor length is all there is: 6.2.1
-    },
+    # Without a second factor length is all there is: 6.2.1
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
     {"NAME": "apps.accounts.validators.MaximumLengthValidator"},  # 1,024, never cut short: 6.2.8, 6.2.9
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",

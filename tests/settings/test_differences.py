@@ -42,8 +42,6 @@ LOOSENED = {
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL",
         "ACCOUNT_SIGNUP",
         "DEMO",
-        "LANGUAGE_COOKIE_NAME",
-        "LANGUAGE_COOKIE_SECURE",
         "LOCAL_NOTICE",
         "LOGGING",
         "RBAC_RAISE_ON_UNKNOWN",
