@@ -14,10 +14,10 @@ DEBUG = False  # stack traces and settings shown to strangers: 13.4.2, 16.5.1. N
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.security.debug_pages.KindsOnlyFilter"  # values in reports: 16.2.5
 
-RANDOM = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(64))"'
+random_text = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(64))"'
 
 # ── Keys: each for one purpose, none with a default (13.3.1) ─────────────────────────────────────────────────────
-SECRET_KEY = env.secret("SECRET_KEY", shortest=50, cure=f"It signs sessions and links. {RANDOM}")
+SECRET_KEY = env.secret("SECRET_KEY", shortest=50, cure=f"It signs sessions and links. {random_text}")
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")  # old keys, until their last session has ended
 FIELD_ENCRYPTION_KEYS = env.ring("FIELD_ENCRYPTION_KEYS", validate, of="fields")  # 11.3.2, 14.1.2
 # Apart, so that the keys of fields rotate without touching look-ups by the blind index.
@@ -44,7 +44,7 @@ TRUSTED_PROXIES = env.networks(
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # only ever from a trusted proxy: TrustedProxyMiddleware
 USE_X_FORWARDED_HOST = False
 # What Prometheus shows at /metrics, which is off without it: 13.4.5
-METRICS_TOKEN = env.secret("METRICS_TOKEN", shortest=32, otherwise=Secret(""), cure=RANDOM)
+METRICS_TOKEN = env.secret("METRICS_TOKEN", shortest=32, otherwise=Secret(""), cure=random_text)
 
 # ── Transport ────────────────────────────────────────────────────────────────────────────────────────────────────
 SECURE_SSL_REDIRECT = True  # clear text: 12.2.1
