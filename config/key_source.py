@@ -12,9 +12,7 @@ def read_key_source(env: Env) -> dict[str, Any] | None:
     chosen = env.text("KEY_SOURCE", otherwise="", choices=tuple(BACKENDS))
     options = {
         "key": env.text("KEY_SOURCE_KEY", otherwise=""),
-        "url": env.url(
-            "KEY_SOURCE_URL", schemes=("https",), otherwise="", cure="For example https://vault.example.org:8200"
-        ),
+        "url": env.url("KEY_SOURCE_URL", schemes=("https",), otherwise="", cure="As https://vault.example.org:8200"),
     }
     only_vault = {
         "token": env.secret("KEY_SOURCE_TOKEN", otherwise="", cure="A token that may decrypt with this key."),

@@ -5,6 +5,8 @@ never derived from SECRET_KEY, which is changed for other reasons and would take
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -79,12 +81,24 @@ def forget(**_: Any) -> None:
         kept.cache_clear()
 
 
-def lock(*, closed: bool) -> bool:
-    """Take the data keys from this process, or give them back. Returns how it was."""
+def lock(*, closed: bool) -> None:
+    """Take the data keys from this process, or give them back."""
     global locked
-    was, locked = locked, closed
+    locked = closed
     forget()
-    return was
+
+
+@contextmanager
+def unlocked() -> Iterator[None]:
+    """Have the data keys in the block, if they are taken from this process."""
+    if not locked:
+        yield
+        return
+    lock(closed=False)
+    try:
+        yield
+    finally:
+        lock(closed=True)
 
 
 def _setting(name: str) -> str:

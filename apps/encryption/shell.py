@@ -26,9 +26,6 @@ def unseal(*, reason: str) -> Iterator[None]:
     """Give the block the data keys, after `signals.unsealed` has told of it. Raises ValueError without a reason."""
     if not (reason := reason.strip()):
         raise ValueError("Say why: with unseal(reason=…). It is recorded.")
-    was = rings.lock(closed=False)
-    try:
-        unsealed.send(sender=None, target=None, outcome="success", changes=None, reason=reason, details={})
+    unsealed.send(sender=None, target=None, outcome="success", changes=None, reason=reason, details={})
+    with rings.unlocked():
         yield
-    finally:
-        rings.lock(closed=was)

@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 from django.db import DatabaseError, models, transaction
 from django.db.models.functions import Cast, Replace
 
+from apps.encryption import rings
 from apps.encryption.envelope import Xaes, hkdf, pad, unpad
 from apps.encryption.errors import EncryptionError, Locked
 from apps.encryption.keyring import MATERIAL_SIZE
@@ -54,7 +55,7 @@ def seal(subject: str, plaintext: bytes, bound: bytes) -> tuple[SubjectKey, byte
     if key is None:
         try:
             key = stored_key(subject, monotonic() // LONGEST_KEPT)
-        except (DatabaseError, EncryptionError, Locked, SubjectKey.DoesNotExist):  # several keys do no harm
+        except (DatabaseError, EncryptionError, SubjectKey.DoesNotExist):  # several keys do no harm
             key = new_key(subject)
     return key, cipher(key.key).seal(pad(plaintext), CONTEXT + bound)
 
@@ -70,7 +71,8 @@ def stored_key(subject: str, hour: float) -> SubjectKey:
     key = SubjectKey.objects.filter(subject=subject).latest("id")
     # What tells that it does not open may be sealed for the same person, and must not ask again: it finds this one.
     other = new_key(subject)
-    key.stored = bool(key.key)
+    with rings.unlocked():
+        key.stored = bool(key.key)
     del other
     return key
 
@@ -79,7 +81,8 @@ def keep(keys: Iterable[SubjectKey], using: str) -> None:
     """Store those that are new. Again for each event until they are there for good: a savepoint may have undone it."""
     new = {key.id: key for key in keys if not key.stored}.values()
     if new:
-        SubjectKey.objects.using(using).bulk_create(new, ignore_conflicts=True)
+        with rings.unlocked():  # what is done in a shell that is closed is told of all the same
+            SubjectKey.objects.using(using).bulk_create(new, ignore_conflicts=True)
         _mine.keys.update({key.subject: key for key in new})
         transaction.on_commit(partial(are_stored, new), using=using)
 

@@ -121,6 +121,5 @@ def rate_limits_are_on(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def transport_is_strict(**kwargs: Any) -> list[CheckMessage]:
-    if settings.SECURE_HSTS_SECONDS >= 31_536_000:
-        return []
-    return [wrong("hardening.E011", "SECURE_HSTS_SECONDS is under a year.", "ASVS 3.4.1 asks for one.")]
+    long = settings.SECURE_HSTS_SECONDS >= 31_536_000
+    return [] if long else [wrong("hardening.E011", "SECURE_HSTS_SECONDS is under a year.", "ASVS 3.4.1 asks for one.")]

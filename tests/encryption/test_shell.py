@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from apps.accounts.models import User
+from apps.audit.api import record
 from apps.audit.models import Event
-from apps.encryption import rings
+from apps.audit.subjects import UNREADABLE
+from apps.encryption import rings, subjects
 from apps.encryption.errors import Locked
 from apps.encryption.shell import seal, unseal
 from tests.testapp.models import Patient
@@ -48,6 +51,19 @@ def test_a_closed_value_is_no_alarm(patient: Patient, failures: list[dict[str, A
 def test_nothing_is_written_while_it_is_closed() -> None:
     with pytest.raises(Locked):
         Patient.objects.create(name="Bo")
+
+
+@pytest.mark.usefixtures("sealed")
+def test_what_is_done_meanwhile_is_told_under_the_keys_of_people_and_not_read(owner: User) -> None:
+    for _ in range(2):  # with a new key, and with one that is stored
+        subjects.forget()
+        record("accounts.password.changed", target=owner)
+    assert rings.locked
+    shown = {event.target_label for event in Event.objects.filter(action="accounts.password.changed")}
+    assert shown == {UNREADABLE}
+    rings.lock(closed=False)
+    shown = {event.target_label for event in Event.objects.filter(action="accounts.password.changed")}
+    assert shown == {str(owner)}
 
 
 @pytest.mark.usefixtures("sealed")
