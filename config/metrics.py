@@ -26,12 +26,8 @@ LATELY: Final = timedelta(minutes=10)
 
 EVENTS = Counter("audit_events", "Events of the audit log.", ["action", "category", "outcome"])
 LOST = Counter("audit_write_failures", "Events that could not be written, whose actions were rolled back.")
-REQUESTS = Histogram(
-    "http_request_duration_seconds",
-    "Requests by route and status.",
-    ["route", "status"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+REQUESTS = Histogram("http_request_duration_seconds", "By route and status.", ["route", "status"], buckets=SECONDS)
 OPEN_FAILED = Counter("encryption_open_failed", "Encrypted values that could not be opened.", ["reason", "field"])
 REVEALED = Counter("encryption_revealed", "Masked values shown in full.", ["field"])
 REVEAL_REFUSED = Counter("encryption_reveal_refused", "Refused requests to see a value.", ["field"])
@@ -89,9 +85,7 @@ class OfTheLog(Collector):
         if log.verified_at is not None:
             yield gauge("audit_verified", "Whether the last verification found the log intact.", bool(log.intact))
             yield gauge("audit_verified_timestamp_seconds", "When it was.", log.verified_at.timestamp())
-        behind = GaugeMetricFamily(
-            "audit_witness_behind_events", "Sealed events it was not told of.", labels=["witness"]
-        )
+        behind = GaugeMetricFamily("audit_witness_behind_events", "Events it was not told of.", labels=["witness"])
         for witness in log.witnesses:
             behind.add_metric([witness.name], witness.behind)
         yield behind

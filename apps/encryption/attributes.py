@@ -32,16 +32,17 @@ class Sealed:
     """A cell as it came from the database. `values()` gives it as it is; reading an instance's attribute opens it once.
 
     `origin` holds the bound values of the row that it was loaded with, so that it still opens after the instance gets
-    another key. Only this type passes as ciphertext: text or bytes never do, so a form can't be used to decrypt.
+    another key. `ready` is set between pre_save() and the statement that writes its row. Only this type passes as
+    ciphertext: text or bytes never do, so a form can't be used to decrypt.
     """
 
-    __slots__ = ("cell", "origin", "plain", "reported")
+    __slots__ = ("cell", "origin", "plain", "ready", "reported")
 
     def __init__(self, cell: Any, origin: Any = None, plain: Any = CLOSED) -> None:
         self.cell = cell
         self.origin = origin
         self.plain = plain
-        self.reported = False
+        self.ready = self.reported = False
 
     def __repr__(self) -> str:
         return "<Sealed>"

@@ -31,7 +31,7 @@ SHARED_OPTIONS = ("verbose_name", "blank", "null", "default", "editable", "choic
 
 
 class Ready(bytes):
-    """A cell that a statement writes: sealed for its row by pre_save() or SealedQuerySet.bulk_update()."""
+    """A cell in an expression that bulk_update() builds: sealed for the row which it is written to."""
 
     __slots__ = ()
 
@@ -189,7 +189,9 @@ class Encrypted(Guarded):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         held = self.sealed_for(model_instance, add=add)
-        return Ready(held.cell) if type(held) is Sealed else held
+        if type(held) is Sealed:
+            held.ready = True
+        return held
 
     def sealed_for(self, instance: models.Model, *, add: bool) -> Any:
         """What the instance holds, a value as a cell for its row: made now if it was assigned or has to be new."""
@@ -239,6 +241,9 @@ class Encrypted(Guarded):
         )
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        if type(value) is Sealed and value.ready:  # once: given to update(), the same cell would go to other rows
+            value.ready = False
+            return value.cell  # plain bytes: SQLite's module takes twice as long for a class of ours
         return value if type(value) is Ready else self.get_db_prep_value(value, connection)  # expressions too
 
     # What the inner field decides
