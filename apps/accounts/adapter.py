@@ -12,9 +12,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from apps.accounts import lockout
+from apps.accounts import lockout, signals
 from apps.accounts.models import User
-from apps.accounts.signals import sign_in_throttled
 
 THROTTLE_WINDOW = timedelta(minutes=5)  # of allauth's login_failed limit, per account
 
@@ -39,8 +38,8 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError as limit:
-            sign_in_throttled.send(
-                sender=type(self),
+            signals.tell(
+                signals.sign_in_throttled,
                 target=User.objects.filter(email=lockout.username(request, credentials)).first(),
                 outcome="denied",
                 reason="too many failures for this account or from this address",

@@ -11,8 +11,8 @@ from django.forms import Field
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import signals
 from apps.accounts.models import User
-from apps.accounts.signals import password_reset_requested
 from apps.accounts.validators import LONGEST_PASSWORD
 from config.security.forms import StrictModelForm
 
@@ -67,8 +67,8 @@ class ReauthenticateForm(Bounded, allauth.ReauthenticateForm): ...
 class ResetPasswordForm(Bounded, allauth.ResetPasswordForm):
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email = str(super().save(request, **kwargs))
-        password_reset_requested.send(
-            sender=type(self),
+        signals.tell(
+            signals.password_reset_requested,
             target=next(iter(self.users), None),
             outcome="success" if self.users else "failure",
             reason="" if self.users else "no account has this address",

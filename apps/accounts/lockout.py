@@ -47,7 +47,7 @@ def locked_out(
 def rate_exceeded(request: HttpRequest) -> HttpResponse:
     """The `handler429` which allauth asks for. Told once a minute for each address: the limit is there to save work."""
     if cache.add(f"rate-exceeded:{client_ip(request)}", 1, int(SHORT_WAIT.total_seconds())):
-        signals.rate_exceeded.send(sender=None, outcome="denied", reason="too many requests")
+        signals.tell(signals.rate_exceeded, outcome="denied", reason="too many requests")
     return too_many_requests(request)
 
 

@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts import signals
 from apps.accounts.forms import ProfileForm
 from apps.accounts.models import User
-from apps.accounts.signals import profile_changed
 
 
 class Request(HttpRequest):
@@ -24,7 +24,7 @@ def profile(request: Request) -> HttpResponse:
     if form.is_valid():
         user = form.save()
         if user.name != before:
-            profile_changed.send(sender=User, target=user, changes={"name": [before, user.name]})
+            signals.tell(signals.profile_changed, target=user, changes={"name": [before, user.name]})
         messages.success(request, _("Your profile is saved."))
         return redirect("accounts:profile")
     return render(request, "account/profile.html", {"form": form})

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.audit.api import record_after_rollback
 
 OURS = ("same-origin", "none")
+TOLD = ("Sec-Fetch-Site", "Sec-Fetch-Dest")
 
 
 class FetchMetadataMiddleware:
@@ -27,9 +28,7 @@ class FetchMetadataMiddleware:
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
         if not allowed(request):
             reason = "another site sent it"
-            sent: dict[str, Any] = {
-                name: request.headers.get(name, "") for name in ("Sec-Fetch-Site", "Sec-Fetch-Dest")
-            }
+            sent: dict[str, Any] = {name: request.headers.get(name, "") for name in TOLD}
             record_after_rollback("hardening.request.refused", reason=reason, **sent)
             raise PermissionDenied(reason)
 

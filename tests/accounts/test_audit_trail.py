@@ -1,11 +1,15 @@
 """What accounts do is on record: who, from where, how it ended (ASVS 16.3.1)."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import logout
+from django.dispatch import Signal
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.signals import tell
 from apps.audit.models import Event
 from tests.accounts.steps import (
     EMAIL,
@@ -177,3 +181,17 @@ def test_requests_above_a_rate_limit_are_on_record_once_a_minute_for_each_addres
     limited = Event.objects.filter(action="accounts.rate.exceeded")
     assert [event.outcome for event in limited] == ["denied"]
     assert limited.get().route.endswith("password/reset/")
+
+
+def test_every_signal_carries_the_five_arguments_that_a_receiver_may_name() -> None:
+    heard: list[dict[str, Any]] = []
+
+    def hear(
+        sender: Any, target: Any, outcome: str, changes: Any, reason: str, details: dict[str, Any], **_: Any
+    ) -> None:
+        heard.append({"target": target, "outcome": outcome, "changes": changes, "reason": reason, "details": details})
+
+    signal = Signal()
+    signal.connect(hear)
+    tell(signal, outcome="denied")
+    assert heard == [{"target": None, "outcome": "denied", "changes": None, "reason": "", "details": {}}]

@@ -190,13 +190,13 @@ def test_the_command_asks_tells_and_destroys(owner: User, monkeypatch: pytest.Mo
     count = SubjectKey.objects.filter(subject=who).count()
     assert count == 1
     call_command("encryption", "shred", who, "--dry-run", stdout=out)
-    assert "1 keys would be destroyed" in out.getvalue()
+    assert "Keys to destroy: 1." in out.getvalue()
     monkeypatch.setattr("builtins.input", lambda _: "no")
     with pytest.raises(CommandError, match="Nothing was destroyed"):
         call_command("encryption", "shred", who)
     assert SubjectKey.objects.filter(subject=who).count() == 1
     call_command("encryption", "shred", who, "--yes", stdout=out)
-    assert "1 keys are destroyed" in out.getvalue()
+    assert "Keys destroyed: 1." in out.getvalue()
     assert not SubjectKey.objects.filter(subject=who).exists()
     with pytest.raises(CommandError, match="no key here"):
         call_command("encryption", "shred", who, "--yes")

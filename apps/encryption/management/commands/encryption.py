@@ -92,8 +92,8 @@ class Command(BaseCommand):
             raise CommandError(f"{subject} has no key here. Is it written as app.model:key?")
         if not (dry_run or yes) and input(f"Destroy {count} keys of {subject} for good? Type shred: ") != "shred":
             raise CommandError("Nothing was destroyed.")
-        verb = f"{count} keys would be" if dry_run else f"{len(subjects.shred(subject))} keys are"
-        self.stdout.write(f"{verb} destroyed, and what was sealed with them erased.")
+        told = f"Keys to destroy: {count}" if dry_run else f"Keys destroyed: {len(subjects.shred(subject))}"
+        self.stdout.write(f"{told}. Without them nobody reads what was sealed with them.")
 
     def sweep(self, total: int, work: Callable[[Sweep], None], verb: str, **options: Any) -> None:
         """Do the work, write the result, and raise if it is not all that was asked for."""
